@@ -1,0 +1,24 @@
+"""What a host is: something that answers reads, and for some, runs writes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from phoenix_plan.commands import Answer, Read
+
+
+class ReadableHost(Protocol):
+    """A host that answers reads. It has no way to run a write.
+
+    `name` is how the command line calls it (`local`, `recorded:DIR`).
+    """
+
+    name: str
+
+    def answer(self, probe: str, read: Read) -> Answer:
+        """What the host says to `read`, asked by the probe of that name.
+
+        A tool that is not installed or a file that is not there is an answer. Raises HostError
+        where the host itself fails: a time-out, an unreadable file, a tool that dies by a signal.
+        """
+        ...

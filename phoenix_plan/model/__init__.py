@@ -1,0 +1,1 @@
+"""Nouns: frozen classes for what is there and what is wanted. Imports `errors` only."""

@@ -1,0 +1,126 @@
+"""What the config declares, after it was read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from phoenix_plan.model.sizes import Bytes, Guid
+
+Level = Literal["stripe", "mirror", "raidz1", "raidz2", "raidz3"]
+"""The redundancy of a declared pool: one top-level vdev of that type, or a plain stripe of disks.
+`single` in a config is a stripe of one."""
+
+
+@attrs.frozen(kw_only=True)
+class DesiredPool:
+    """A declared pool. `disks` are paths as the config writes them, in its order.
+
+    `properties` are pool properties, `filesystem` those of the root filesystem, both as declared.
+    `ashift` is None where the config does not say. `ignore` are properties that are left alone.
+    """
+
+    name: str
+    level: Level
+    disks: tuple[str, ...]
+    properties: Mapping[str, str] = attrs.field(factory=dict)
+    filesystem: Mapping[str, str] = attrs.field(factory=dict)
+    ashift: int | None = None
+    protected: bool = False
+    ignore: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class DesiredDataset:
+    """A declared dataset. `name` is full (`tank/data`). `volsize` only on a volume.
+
+    `properties` are as declared; user properties hold a colon. `renamed_from` is a full name.
+    """
+
+    name: str
+    type: Literal["filesystem", "volume"] = "filesystem"
+    volsize: Bytes | None = None
+    properties: Mapping[str, str] = attrs.field(factory=dict)
+    protected: bool = False
+    ignore: tuple[str, ...] = ()
+    renamed_from: str = ""
+
+    @property
+    def pool(self) -> str:
+        """The pool's name, the first component."""
+        return self.name.partition("/")[0]
+
+
+@attrs.frozen(kw_only=True)
+class DesiredStorage:
+    """A declared Proxmox storage, as storage.cfg would hold it.
+
+    `properties` are storage.cfg's keys and values as text; a `dir` storage of a dataset has no
+    `path` where the dataset's mountpoint is only known from the host: `dataset` then names it.
+    """
+
+    id: str
+    type: str
+    properties: Mapping[str, str]
+    dataset: str = ""
+    protected: bool = False
+    ignore: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class RemovedPool:
+    """A pool that shall be gone: by name and GUID, both must match."""
+
+    name: str
+    guid: Guid
+
+
+@attrs.frozen(kw_only=True)
+class RemovedDataset:
+    """A dataset that shall be gone: by full name and GUID; `recursive` takes its descendants."""
+
+    name: str
+    guid: Guid
+    recursive: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Removed:
+    """Declared removals; absence alone removes nothing."""
+
+    pools: tuple[RemovedPool, ...] = ()
+    datasets: tuple[RemovedDataset, ...] = ()
+    storages: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """Something the config says that does less than its writer may think: no error.
+
+    `code` is registered in `model/codes.py`, `path` the field, `line` counts from 1.
+    """
+
+    code: str
+    path: str
+    line: int | None
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class Desired:
+    """The whole wish. `digest` is the SHA-256 of the config's bytes.
+
+    `allow_destructive` is None where the config is silent. `arc_max` is None where it is not
+    declared, else bytes (0: ZFS's own default).
+    """
+
+    digest: str
+    pools: tuple[DesiredPool, ...] = ()
+    datasets: tuple[DesiredDataset, ...] = ()
+    storages: tuple[DesiredStorage, ...] = ()
+    removed: Removed = attrs.field(factory=Removed)
+    arc_max: Bytes | None = None
+    allow_destructive: bool | None = None
+    notices: tuple[Notice, ...] = ()
