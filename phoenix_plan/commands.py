@@ -6,6 +6,8 @@ Every command is an argv list; no shell ever sees a name.
 
 from __future__ import annotations
 
+import shlex
+
 import attrs
 
 
@@ -111,4 +113,21 @@ class WriteFile:
     mode: int = 0o644
 
 
-Write = Run | WriteFile
+@attrs.frozen(kw_only=True)
+class Zero:
+    """Zero ranges of one disk, through one exclusively opened descriptor whose identity was checked
+    again, then have the kernel reread the table. `ranges` are (offset, length) in bytes; a negative
+    offset counts from the end."""
+
+    path: str
+    identity: str
+    ranges: tuple[tuple[int, int], ...]
+
+
+Write = Run | WriteFile | Zero
+
+
+def command_line(argv: tuple[str, ...], env: tuple[tuple[str, str], ...] = ()) -> str:
+    """A command as a person pastes it into a shell, in the C locale that it is run with."""
+    settings = (f"{name}={shlex.quote(value)}" for name, value in (("LC_ALL", "C"), *env))
+    return " ".join((*settings, shlex.join(argv)))

@@ -1,0 +1,142 @@
+"""Desired and actual make ordered actions and findings. Pure: no clock, no chance, no host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from phoenix_plan.actions import (
+    Action,
+    CreatePool,
+    DestroyPool,
+    ImportPool,
+    action_id,
+)
+from phoenix_plan.conditions import Unmet
+from phoenix_plan.evidence import Evidence, evidence
+from phoenix_plan.model.desired import Desired
+from phoenix_plan.model.index import Index
+from phoenix_plan.planner.datasets import Mountpoints, plan_datasets
+from phoenix_plan.planner.host import plan_arc_max
+from phoenix_plan.planner.items import Finding, Item, Scope, Step, Unchanged
+from phoenix_plan.planner.order import Blocked, Ordered, order
+from phoenix_plan.planner.pools import compare_pools, plan_pools
+from phoenix_plan.planner.protection import protected_by_config
+from phoenix_plan.planner.storages import around_destroys, lost_lines, plan_storages
+from phoenix_plan.safety import Verdict, verdict
+
+
+@attrs.frozen(kw_only=True)
+class Planned:
+    """An ordered action with its verdict and what it would cost."""
+
+    ordered: Ordered
+    verdict: Verdict
+    evidence: Evidence
+
+
+@attrs.frozen(kw_only=True)
+class Unmanaged:
+    """What exists and is not declared, by name: left alone."""
+
+    pools: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    storages: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """All that planning has to say."""
+
+    actions: tuple[Planned, ...]
+    blocked: tuple[Blocked, ...]
+    findings: tuple[Finding, ...]
+    unchanged: tuple[Unchanged, ...]
+    unmanaged: Unmanaged
+
+
+def make(desired: Desired, index: Index) -> Outcome:
+    """Plan `desired` on one actual state. The same two give the same outcome."""
+    scope = Scope(desired=desired, index=index)
+    comparisons = compare_pools(scope)
+    items: list[Item] = list(plan_pools(scope, comparisons))
+    actions = _actions(items)
+    created = {action.pool for action in actions if isinstance(action, CreatePool)}
+    destroyed = {action.pool for action in actions if isinstance(action, DestroyPool)}
+    scope = attrs.evolve(
+        scope,
+        recreated=frozenset(created & destroyed),
+        removed=frozenset(destroyed - created),
+        imported=frozenset(action.pool for action in actions if isinstance(action, ImportPool)),
+    )
+    mountpoints = Mountpoints(scope)
+    items += plan_datasets(scope, mountpoints)
+    items += plan_storages(scope, mountpoints)
+    items += plan_arc_max(scope)
+    actions = _actions(items)
+    items += around_destroys(actions, scope)
+    items += lost_lines(index, actions)
+    return _outcome(items, desired, index)
+
+
+def _actions(items: Iterable[Item]) -> list[Action]:
+    return [item.action for item in items if isinstance(item, Step)]
+
+
+def _outcome(items: Sequence[Item], desired: Desired, index: Index) -> Outcome:
+    steps = [item for item in items if isinstance(item, Step)]
+    costs = {action_id(step.action): evidence(step.action, index) for step in steps}
+    verdicts = {
+        action_id(step.action): verdict(step.action, costs[action_id(step.action)])
+        for step in steps
+    }
+    refused: dict[str, Unmet] = {}
+    for step in steps:
+        identifier = action_id(step.action)
+        if verdicts[identifier].safety == "destructive":
+            why = protected_by_config(step.action, desired, index)
+            if why is not None:
+                refused[identifier] = why
+    ordered = order(steps, refused, index)
+    findings = [item for item in items if isinstance(item, Finding)]
+    return Outcome(
+        actions=tuple(
+            Planned(ordered=one, verdict=verdicts[one.id], evidence=costs[one.id])
+            for one in ordered.actions
+        ),
+        blocked=ordered.blocked,
+        findings=_sorted([*findings, *ordered.errors]),
+        unchanged=tuple(
+            sorted(
+                (item for item in items if isinstance(item, Unchanged)),
+                key=lambda item: (item.subject.kind, item.subject.name),
+            )
+        ),
+        unmanaged=_unmanaged(desired, index),
+    )
+
+
+_SEVERITIES = ("error", "warning", "note")
+
+
+def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(
+        sorted(
+            dict.fromkeys(findings),
+            key=lambda f: (_SEVERITIES.index(f.severity), str(f.subject), f.code, f.message),
+        )
+    )
+
+
+def _unmanaged(desired: Desired, index: Index) -> Unmanaged:
+    pools = {pool.name for pool in desired.pools} | {pool.name for pool in desired.removed.pools}
+    datasets = {dataset.name for dataset in desired.datasets} | pools
+    datasets |= {dataset.name for dataset in desired.removed.datasets}
+    datasets |= {dataset.renamed_from for dataset in desired.datasets}
+    storages = {storage.id for storage in desired.storages} | set(desired.removed.storages)
+    return Unmanaged(
+        pools=tuple(sorted(index.pools.keys() - pools)),
+        datasets=tuple(sorted(index.datasets.keys() - datasets)),
+        storages=tuple(sorted(index.storages.keys() - storages)),
+    )

@@ -1,0 +1,69 @@
+"""Changes to the host itself."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import attrs
+
+from phoenix_plan.actions.base import Change
+from phoenix_plan.commands import Run, Write, WriteFile
+from phoenix_plan.conditions import Condition, Known
+from phoenix_plan.model.sizes import Bytes
+from phoenix_plan.model.subjects import Kind
+
+ARC_LIVE = "/sys/module/zfs/parameters/zfs_arc_max"
+ARC_BOOT = "/etc/modprobe.d/zfs.conf"
+"""The file that Proxmox documents (pve-docs, "Limit ZFS Memory Usage")."""
+
+
+@attrs.frozen(kw_only=True)
+class SetArcMax:
+    """Set zfs_arc_max for the running module and for the next boot; 0 is ZFS's own default.
+
+    `live` and `boot` are the values before, None where that side is right already. `boot_text` is
+    the whole new /etc/modprobe.d/zfs.conf, `boot_replaces` the SHA-256 of the old one (empty: no
+    file). With the root on ZFS the initramfs holds a copy, `initramfs` makes it anew.
+    """
+
+    TYPE: ClassVar[Literal["set-arc-max"]] = "set-arc-max"
+    ABOUT: ClassVar[Kind] = "host"
+    value: Bytes
+    live: Bytes | None = None
+    boot: str | None = None
+    boot_text: str = ""
+    boot_replaces: str = ""
+    initramfs: bool = False
+
+    @property
+    def subject(self) -> str:
+        return "zfs_arc_max"
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (Known(source="arc"),)
+
+    def gives(self) -> tuple[Condition, ...]:
+        return ()
+
+    def writes(self) -> tuple[Write, ...]:
+        live = WriteFile(path=ARC_LIVE, content=f"{self.value}\n", replaces=None)
+        boot = WriteFile(path=ARC_BOOT, content=self.boot_text, replaces=self.boot_replaces or None)
+        refresh = Run(argv=("update-initramfs", "-u", "-k", "all"))
+        return (
+            *((live,) if self.live is not None else ()),
+            *((boot,) if self.boot is not None else ()),
+            *((refresh,) if self.boot is not None and self.initramfs else ()),
+        )
+
+    def undo(self) -> str:
+        return "" if self.live is None else f"write {self.live} to {ARC_LIVE}"
+
+    def changes(self) -> tuple[Change, ...]:
+        after = str(self.value)
+        live = (
+            ()
+            if self.live is None
+            else (Change(name="running", before=str(self.live), after=after),)
+        )
+        boot = () if self.boot is None else (Change(name="at boot", before=self.boot, after=after),)
+        return (*live, *boot)

@@ -1,0 +1,271 @@
+"""The kinds of condition, as data, and why one may not hold."""
+
+from __future__ import annotations
+
+import attrs
+
+from phoenix_plan.model.sizes import Bytes, Guid
+
+
+@attrs.frozen(kw_only=True)
+class Known:
+    """A part of the state was learnt: the probes behind it all answered."""
+
+    source: str
+
+
+@attrs.frozen(kw_only=True)
+class DiskSound:
+    """A path leads to exactly one whole disk, of known identity, writable and large enough."""
+
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class DiskUnused:
+    """Nothing uses the disk but a pool that is imported here."""
+
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class DiskUnpooled:
+    """No pool that is imported here has the disk."""
+
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class DiskBlank:
+    """The disk is blank, or an earlier action of the same run has cleared it."""
+
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class DiskUnprotected:
+    """Nothing that is protected stands on the disk."""
+
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class DisksDistinct:
+    """All paths lead to different disks."""
+
+    disks: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class DisksAlike:
+    """The disks' sizes lie within 16 MiB of each other."""
+
+    disks: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class PoolAbsent:
+    """No pool of that name is imported."""
+
+    pool: str
+
+
+@attrs.frozen(kw_only=True)
+class PoolNameFree:
+    """No pool of that name lies about that could be imported (destroyed ones aside)."""
+
+    pool: str
+
+
+@attrs.frozen(kw_only=True)
+class PoolPresent:
+    """A pool of that name is imported. With a GUID, it is that one."""
+
+    pool: str
+    guid: Guid = Guid("")
+
+
+@attrs.frozen(kw_only=True)
+class PoolWritable:
+    """The pool takes changes: not suspended, not faulted, not imported read-only."""
+
+    pool: str
+
+
+@attrs.frozen(kw_only=True)
+class PoolNotBoot:
+    """The machine does not boot from the pool."""
+
+    pool: str
+
+
+@attrs.frozen(kw_only=True)
+class PoolImportable:
+    """The pool is whole and one of its kind, and no other host has it in use."""
+
+    pool: str
+    guid: Guid
+
+
+@attrs.frozen(kw_only=True)
+class Unprotected:
+    """Neither the dataset (a pool's root too) nor anything below it is protected on the object."""
+
+    dataset: str
+
+
+@attrs.frozen(kw_only=True)
+class DatasetPresent:
+    """A dataset of that name is there. With a GUID, it is that one."""
+
+    dataset: str
+    guid: Guid = Guid("")
+
+
+@attrs.frozen(kw_only=True)
+class DatasetAbsent:
+    """No dataset of that name is there."""
+
+    dataset: str
+
+
+@attrs.frozen(kw_only=True)
+class DatasetUnused:
+    """Nothing outside ZFS uses the dataset or one below it: no other mount namespace, no export."""
+
+    dataset: str
+
+
+@attrs.frozen(kw_only=True)
+class DatasetNotBoot:
+    """The dataset is not the running root, nor an ancestor of it."""
+
+    dataset: str
+
+
+@attrs.frozen(kw_only=True)
+class Uncloned:
+    """No clone hangs on the dataset's snapshots."""
+
+    dataset: str
+
+
+@attrs.frozen(kw_only=True)
+class FitsUsed:
+    """A quota is no less than what is used already, a reservation no more than what is free."""
+
+    dataset: str
+    property: str
+    size: Bytes
+
+
+@attrs.frozen(kw_only=True)
+class MountpointFree:
+    """A path is fit to mount on: absolute, no system path, empty, and no other dataset's."""
+
+    path: str
+    dataset: str
+
+
+@attrs.frozen(kw_only=True)
+class StorageAbsent:
+    """storage.cfg has no section of that id."""
+
+    storage: str
+
+
+@attrs.frozen(kw_only=True)
+class StoragePresent:
+    """storage.cfg has a section of that id."""
+
+    storage: str
+
+
+@attrs.frozen(kw_only=True)
+class StorageDisabled:
+    """PVE's status daemon leaves the storage alone."""
+
+    storage: str
+
+
+@attrs.frozen(kw_only=True)
+class Quorate:
+    """storage.cfg can be written: PVE is here, and no quorum is missing."""
+
+
+Condition = (
+    Known
+    | DiskSound
+    | DiskUnused
+    | DiskUnpooled
+    | DiskBlank
+    | DiskUnprotected
+    | DisksDistinct
+    | DisksAlike
+    | PoolAbsent
+    | PoolNameFree
+    | PoolPresent
+    | PoolWritable
+    | PoolNotBoot
+    | PoolImportable
+    | Unprotected
+    | DatasetPresent
+    | DatasetAbsent
+    | DatasetUnused
+    | DatasetNotBoot
+    | Uncloned
+    | FitsUsed
+    | MountpointFree
+    | StorageAbsent
+    | StoragePresent
+    | StorageDisabled
+    | Quorate
+)
+
+
+TAGS: dict[type[Condition], str] = {
+    Known: "known",
+    DiskSound: "disk-sound",
+    DiskUnused: "disk-unused",
+    DiskUnpooled: "disk-unpooled",
+    DiskBlank: "disk-blank",
+    DiskUnprotected: "disk-unprotected",
+    DisksDistinct: "disks-distinct",
+    DisksAlike: "disks-alike",
+    PoolAbsent: "pool-absent",
+    PoolNameFree: "pool-name-free",
+    PoolPresent: "pool-present",
+    PoolWritable: "pool-writable",
+    PoolNotBoot: "pool-not-boot",
+    PoolImportable: "pool-importable",
+    Unprotected: "unprotected",
+    DatasetPresent: "dataset-present",
+    DatasetAbsent: "dataset-absent",
+    DatasetUnused: "dataset-unused",
+    DatasetNotBoot: "dataset-not-boot",
+    Uncloned: "uncloned",
+    FitsUsed: "fits-used",
+    MountpointFree: "mountpoint-free",
+    StorageAbsent: "storage-absent",
+    StoragePresent: "storage-present",
+    StorageDisabled: "storage-disabled",
+    Quorate: "quorate",
+}
+"""How a plan names each kind of condition."""
+
+
+def text(condition: Condition) -> str:
+    """A condition on one line of a plan: its tag, then what it is about."""
+    words: list[str] = []
+    for value in attrs.astuple(condition, recurse=False):
+        words += value if isinstance(value, tuple) else [str(value)] if value else []
+    return " ".join([TAGS[type(condition)], *words])
+
+
+@attrs.frozen(kw_only=True)
+class Unmet:
+    """Why a condition does not hold: a registered code, what was seen, what to do."""
+
+    code: str
+    message: str
+    hint: str = ""

@@ -1,0 +1,167 @@
+"""The plan document: what a person reviews and apply derives again.
+
+From this file apply takes only the format version, the host, the state's id and time, the desired
+state, and each row's type and arguments. Everything else in it is for the reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from phoenix_plan import conditions
+from phoenix_plan.actions import Action
+from phoenix_plan.commands import Run, Write, WriteFile, Zero
+from phoenix_plan.evidence import Evidence
+from phoenix_plan.model.actual import Actual
+from phoenix_plan.model.desired import Desired, Notice
+from phoenix_plan.model.index import Index
+from phoenix_plan.planner import Outcome, Planned, Unmanaged, make
+from phoenix_plan.planner.items import Finding, Unchanged
+from phoenix_plan.planner.order import Blocked
+from phoenix_plan.safety import Safety
+
+PLAN_VERSION = "1.0"
+
+
+@attrs.frozen(kw_only=True)
+class PlanHost:
+    """Whose plan this is: see `model.actual.Host`."""
+
+    hostname: str
+    machine: str
+    hostid: str
+
+
+@attrs.frozen(kw_only=True)
+class PlanState:
+    """The state that was planned on. `taken_at` is UTC; a plan's age counts from it."""
+
+    id: str
+    taken_at: str
+
+
+@attrs.frozen(kw_only=True)
+class Command:
+    """One thing that is done to the host, as it will be: exactly one of the three forms.
+
+    `argv` is run as it stands, but for named placeholders; `write` is a path with the new content
+    as a `diff`; `zero` is a device with (offset, length) pairs in bytes.
+    """
+
+    argv: tuple[str, ...] = ()
+    write: str = ""
+    diff: tuple[str, ...] = ()
+    zero: str = ""
+    ranges: tuple[tuple[int, int], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One action of a plan, with all that a reviewer needs.
+
+    `requires` are ids of rows that come before it; `serves` rows that it only prepares. `needs`
+    must hold before it runs. `action` is the change itself.
+    """
+
+    id: str
+    safety: Safety
+    code: str
+    reason: str
+    action: Action
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    evidence: Evidence
+    commands: tuple[Command, ...]
+    undo: str
+    requires: tuple[str, ...]
+    serves: tuple[str, ...]
+    needs: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """Everything about one host and one config that will be done, won't be, and need not be."""
+
+    format_version: str = PLAN_VERSION
+    host: PlanHost
+    state: PlanState
+    desired: Desired
+    actions: tuple[Row, ...]
+    blocked: tuple[Blocked, ...]
+    findings: tuple[Finding, ...]
+    unchanged: tuple[Unchanged, ...]
+    unmanaged: Unmanaged
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the config says that does less than its writer may think."""
+        return self.desired.notices
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings that stop something."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def safe(self) -> tuple[Row, ...]:
+        """Rows that need no consent."""
+        return tuple(row for row in self.actions if row.safety == "safe")
+
+    @property
+    def destructive(self) -> tuple[Row, ...]:
+        """Rows that run only with consent."""
+        return tuple(row for row in self.actions if row.safety == "destructive")
+
+
+def make_plan(desired: Desired, actual: Actual) -> Plan:
+    """Plan `desired` on `actual`: the same two give the same plan, byte for byte."""
+    outcome = make(desired, Index(actual))
+    return from_outcome(desired, actual, outcome)
+
+
+def from_outcome(desired: Desired, actual: Actual, outcome: Outcome) -> Plan:
+    """The document of an outcome."""
+    host = actual.host
+    return Plan(
+        host=PlanHost(hostname=host.hostname, machine=host.machine, hostid=host.hostid),
+        state=PlanState(id=actual.id, taken_at=actual.taken_at),
+        desired=desired,
+        actions=tuple(_row(planned) for planned in outcome.actions),
+        blocked=outcome.blocked,
+        findings=outcome.findings,
+        unchanged=outcome.unchanged,
+        unmanaged=outcome.unmanaged,
+    )
+
+
+def _row(planned: Planned) -> Row:
+    action = planned.ordered.action
+    changes = action.changes()
+    return Row(
+        id=planned.ordered.id,
+        safety=planned.verdict.safety,
+        code=planned.verdict.code,
+        reason=planned.verdict.reason,
+        action=action,
+        before={change.name: change.before for change in changes if change.before},
+        after={change.name: change.after for change in changes if change.after},
+        evidence=planned.evidence,
+        commands=tuple(command(write) for write in action.writes()),
+        undo=action.undo(),
+        requires=planned.ordered.requires,
+        serves=planned.ordered.serves,
+        needs=tuple(conditions.text(condition) for condition in action.needs()),
+    )
+
+
+def command(write: Write) -> Command:
+    """A write as a plan shows it."""
+    match write:
+        case Run(argv=argv):
+            return Command(argv=argv)
+        case WriteFile(path=path, content=content):
+            return Command(write=path, diff=tuple(f"+{line}" for line in content.splitlines()))
+        case Zero(path=path, ranges=ranges):
+            return Command(zero=path, ranges=ranges)

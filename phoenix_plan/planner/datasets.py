@@ -1,0 +1,256 @@
+"""Declared datasets against the datasets that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from phoenix_plan.actions import (
+    Change,
+    CreateDataset,
+    DestroyDataset,
+    RenameDataset,
+    SetDatasetProperties,
+    action_id,
+)
+from phoenix_plan.model.datasets import Dataset, effective
+from phoenix_plan.model.desired import DesiredDataset, RemovedDataset
+from phoenix_plan.model.index import Index
+from phoenix_plan.model.properties import CREATE_ONLY, canonical
+from phoenix_plan.model.subjects import Subject
+from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged
+
+
+class Mountpoints:
+    """Where datasets mount, or will: declared, seen, or following from the parent."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._declared = {dataset.name: dataset.properties for dataset in scope.desired.datasets}
+        self._declared |= {pool.name: pool.filesystem for pool in scope.desired.pools}
+        self._known: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """The mountpoint of a dataset after this plan: a path, `none` or `legacy`."""
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def _find(self, name: str) -> str:
+        declared = self._declared.get(name, {}).get("mountpoint")
+        if declared is not None:
+            return declared
+        there = self._scope.index.datasets.get(name)
+        if there is not None and not self._scope.fresh(there.pool):
+            return there.mountpoint or "none"
+        parent, _, leaf = name.rpartition("/")
+        if not parent:
+            return f"/{name}"
+        above = self.of(parent)
+        return above if above in ("none", "legacy") else f"{above.rstrip('/')}/{leaf}"
+
+
+def plan_datasets(scope: Scope, mountpoints: Mountpoints) -> Items:
+    """Everything about datasets, the root filesystems of declared pools included."""
+    recreated: set[str] = set()
+    for pool in scope.desired.pools:
+        root = scope.index.datasets.get(pool.name)
+        if root is None or scope.fresh(pool.name) or not pool.filesystem:
+            continue
+        wanted = DesiredDataset(name=pool.name, properties=pool.filesystem, ignore=pool.ignore)
+        yield from _existing(wanted, root, scope, mountpoints, recreated, root_filesystem=True)
+    for dataset in scope.desired.datasets:
+        if dataset.pool in scope.imported:
+            continue
+        there = scope.index.datasets.get(dataset.name)
+        if there is not None and not scope.fresh(dataset.pool) and dataset.name not in recreated:
+            yield from _existing(dataset, there, scope, mountpoints, recreated)
+            continue
+        renamed = scope.index.datasets.get(dataset.renamed_from)
+        if renamed is not None and not scope.fresh(renamed.pool):
+            yield from _rename(dataset, renamed)
+            continue
+        yield from _key_needed(dataset)
+        yield Step(action=_create_action(dataset, mountpoints))
+    for removed in scope.desired.removed.datasets:
+        if removed.name.partition("/")[0] not in scope.removed:
+            yield from _remove(removed, scope.index)
+
+
+def _create_action(dataset: DesiredDataset, mountpoints: Mountpoints) -> CreateDataset:
+    return CreateDataset(
+        dataset=dataset.name,
+        kind=dataset.type,
+        volsize=dataset.volsize,
+        properties=dict(dataset.properties),
+        mountpoint="none" if dataset.type == "volume" else mountpoints.of(dataset.name),
+    )
+
+
+def _key_needed(dataset: DesiredDataset) -> Items:
+    encryption = dataset.properties.get("encryption", "off")
+    location = dataset.properties.get("keylocation", "prompt")
+    # With neither keyformat nor keylocation, a child takes its parent's key.
+    asks = "keyformat" in dataset.properties and location == "prompt"
+    if encryption != "off" and asks:
+        yield Finding(
+            severity="error",
+            code="key-from-prompt",
+            subject=Subject(kind="dataset", name=dataset.name),
+            message="is to be encrypted with a key from a prompt: no plan can answer one",
+            hint="Give keylocation=file:///… or https://….",
+        )
+
+
+def _existing(
+    dataset: DesiredDataset,
+    there: Dataset,
+    scope: Scope,
+    mountpoints: Mountpoints,
+    recreated: set[str],
+    *,
+    root_filesystem: bool = False,
+) -> Items:
+    subject = Subject(kind="dataset", name=dataset.name)
+    fixed = tuple(_fixed_differences(dataset, there, scope.index))
+    if fixed and root_filesystem:
+        yield Finding(
+            severity="error",
+            code="create-only-differs",
+            subject=subject,
+            message=f"the root filesystem was created otherwise: {'; '.join(fixed)}",
+            hint="Only a new pool could have it so. Declare what is there, or put the property in "
+            "`ignore`.",
+        )
+        return
+    if fixed:
+        create = _create_action(dataset, mountpoints)
+        below = [there, *scope.index.descendants(there.name)]
+        recreated |= {dataset.name for dataset in below}
+        for gone in reversed(below):
+            yield Step(action=destroy_action(gone, scope.index), serves=(action_id(create),))
+        yield Finding(
+            severity="note",
+            code="create-only-differs",
+            subject=subject,
+            message=f"can only be made anew: {'; '.join(fixed)}",
+            hint="If that is not worth the data, put the property in `ignore`.",
+        )
+        yield from _key_needed(dataset)
+        yield Step(action=create)
+        return
+    changes = tuple(_changes(dataset, there, scope.index.actual.defaults))
+    if changes:
+        yield Step(
+            action=SetDatasetProperties(dataset=dataset.name, guid=there.guid, properties=changes)
+        )
+    elif not root_filesystem:
+        yield Unchanged(subject=subject)
+
+
+def _fixed_differences(dataset: DesiredDataset, there: Dataset, index: Index) -> Iterator[str]:
+    if dataset.type != there.type and "/" in dataset.name:
+        yield f"declared is a {dataset.type}, there is a {there.type}"
+        return
+    for name, wanted in sorted(dataset.properties.items()):
+        if name not in CREATE_ONLY or name in dataset.ignore:
+            continue
+        seen = effective(there, name, index.actual.defaults)
+        if seen is not None and not same(name, seen, wanted):
+            yield f"{name} is {seen}, declared is {wanted}, and it is fixed at creation"
+
+
+def _changes(
+    dataset: DesiredDataset, there: Dataset, defaults: Mapping[str, Mapping[str, str]]
+) -> Iterator[Change]:
+    wanted = dict(dataset.properties)
+    if dataset.volsize is not None:
+        wanted["volsize"] = str(dataset.volsize)
+    for name, value in sorted(wanted.items()):
+        if name in CREATE_ONLY or name in dataset.ignore:
+            continue
+        seen = effective(there, name, defaults)
+        if seen is None or not same(name, seen, value):
+            yield Change(name=name, before=seen or "", after=_plain(name, value))
+
+
+def same(name: str, one: str, other: str) -> bool:
+    """Whether ZFS means the same by two values of a property."""
+    return one == other or _plain(name, one) == _plain(name, other)
+
+
+def _plain(name: str, value: str) -> str:
+    try:
+        return canonical(name, value)
+    except ValueError:
+        return value  # such as refreservation=auto: no size, and compared as it stands
+
+
+def _rename(dataset: DesiredDataset, there: Dataset) -> Items:
+    subject = Subject(kind="dataset", name=dataset.name)
+    if there.pool != dataset.pool:
+        yield Finding(
+            severity="error",
+            code="rename-across-pools",
+            subject=subject,
+            message=f"{there.name} is in another pool: a rename can't take it there",
+            hint="Send and receive it yourself.",
+        )
+        return
+    yield Step(action=RenameDataset(dataset=there.name, guid=there.guid, to=dataset.name))
+    yield Finding(
+        severity="note",
+        code="plan-again-after-rename",
+        subject=subject,
+        message="its properties are compared once it has its new name",
+        hint="Plan again after this plan was applied.",
+    )
+
+
+def destroy_action(dataset: Dataset, index: Index) -> DestroyDataset:
+    """The destruction of one dataset: its children are actions of their own."""
+    return DestroyDataset(
+        dataset=dataset.name,
+        guid=dataset.guid,
+        snapshots=tuple(sorted(dataset.snapshots)),
+        children=tuple(child.name for child in index.children(dataset.name)),
+        clones=tuple(clone.name for clone in index.clones.get(dataset.name, ())),
+        storages=tuple(
+            storage.id
+            for storage in index.storages_on(dataset.name)
+            if index.storage_dataset(storage) == dataset.name
+        ),
+    )
+
+
+def _remove(removed: RemovedDataset, index: Index) -> Items:
+    subject = Subject(kind="dataset", name=removed.name)
+    there = index.datasets.get(removed.name)
+    if there is None:
+        yield Unchanged(subject=subject, detail="is gone, as declared")
+        return
+    if there.guid != removed.guid:
+        yield Finding(
+            severity="error",
+            code="removed-is-another",
+            subject=subject,
+            message=f"declared removed is {removed.guid}, the dataset of that name is {there.guid}",
+            hint="This is another dataset. Take the entry out, or give the GUID that you mean.",
+        )
+        return
+    below = list(index.descendants(removed.name))
+    if below and not removed.recursive:
+        yield Finding(
+            severity="error",
+            code="removed-has-children",
+            subject=subject,
+            message=f"declared removed, but it has children: {_some([d.name for d in below])}",
+            hint="Say `recursive: true` to lose them too, each by an action of its own.",
+        )
+        return
+    for gone in (there, *below):
+        yield Step(action=destroy_action(gone, index))
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

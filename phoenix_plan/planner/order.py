@@ -1,0 +1,172 @@
+"""From steps to an order: needs become edges or refusals, and refusals spread.
+
+A refusal is an unmet need that no earlier action gives. Order comes from edges alone, ties broken
+by id; there is no global destroy-first.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from phoenix_plan.actions import Action, action_id
+from phoenix_plan.conditions import Condition, Unmet, unmet
+from phoenix_plan.model.index import Index
+from phoenix_plan.model.subjects import Subject
+from phoenix_plan.planner.items import Finding, Step
+
+
+@attrs.frozen(kw_only=True)
+class Ordered:
+    """An action in its place: `requires` are the ids that come before it."""
+
+    id: str
+    action: Action
+    requires: tuple[str, ...]
+    serves: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Blocked:
+    """An action that was wanted and is not planned. `because` are sentences: its own unmet needs,
+    or the blocked actions that it rests on."""
+
+    id: str
+    subject: Subject
+    because: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """The planned actions in order, the blocked ones, and an error for every unmet need."""
+
+    actions: tuple[Ordered, ...]
+    blocked: tuple[Blocked, ...]
+    errors: tuple[Finding, ...]
+
+
+def subject_of(action: Action) -> Subject:
+    """What an action is about."""
+    return Subject(kind=action.ABOUT, name=action.subject)
+
+
+def order(steps: Sequence[Step], refused: Mapping[str, Unmet], index: Index) -> Order:
+    """Sort steps by their needs. `refused` are ids that are refused for reasons of the plan's own
+    (protection in the config); their unmet stands for them."""
+    by_id = _unique(steps)
+    givers: dict[Condition, list[str]] = defaultdict(list)
+    for identifier, step in by_id.items():
+        for condition in step.action.gives():
+            givers[condition].append(identifier)
+    edges: dict[str, set[str]] = {}
+    reasons: dict[str, list[str]] = defaultdict(list)
+    errors: list[Finding] = []
+    memory: dict[Condition, Unmet | None] = {}
+    for identifier, step in by_id.items():
+        edges[identifier] = set()
+        problems = [refused[identifier]] if identifier in refused else []
+        for condition in step.action.needs():
+            before = [giver for giver in givers.get(condition, ()) if giver != identifier]
+            edges[identifier].update(before)
+            if before:
+                continue
+            if condition not in memory:
+                memory[condition] = unmet(condition, index)
+            problem = memory[condition]
+            if problem is not None:
+                problems.append(problem)
+        for problem in problems:
+            errors.append(
+                Finding(
+                    severity="error",
+                    code=problem.code,
+                    subject=subject_of(step.action),
+                    message=problem.message,
+                    hint=problem.hint,
+                )
+            )
+            reasons[identifier].append(problem.message)
+    _spread(by_id, edges, reasons)
+    actions = _sort({i: edges[i] for i in by_id if i not in reasons})
+    return Order(
+        actions=tuple(
+            Ordered(
+                id=identifier,
+                action=by_id[identifier].action,
+                requires=tuple(sorted(edges[identifier])),
+                serves=by_id[identifier].serves,
+            )
+            for identifier in actions
+        ),
+        blocked=tuple(
+            Blocked(
+                id=identifier,
+                subject=subject_of(by_id[identifier].action),
+                because=tuple(reasons[identifier]),
+            )
+            for identifier in sorted(reasons)
+        ),
+        errors=tuple(dict.fromkeys(errors)),
+    )
+
+
+def _unique(steps: Sequence[Step]) -> dict[str, Step]:
+    """Steps by id. The same action wanted twice is one; what is wanted for itself serves nobody."""
+    found: dict[str, Step] = {}
+    for step in steps:
+        identifier = action_id(step.action)
+        other = found.get(identifier)
+        if other is None:
+            found[identifier] = step
+        elif other.action != step.action:
+            raise AssertionError(f"{identifier} is planned in two ways")
+        else:
+            both = other.serves and step.serves
+            serves = tuple(sorted({*other.serves, *step.serves})) if both else ()
+            found[identifier] = attrs.evolve(step, serves=serves)
+    return found
+
+
+def _spread(
+    by_id: Mapping[str, Step], edges: Mapping[str, set[str]], reasons: dict[str, list[str]]
+) -> None:
+    """Block what rests on a blocked action, and what only prepares blocked ones."""
+    while True:
+        more: dict[str, str] = {}
+        for identifier, step in by_id.items():
+            if identifier in reasons:
+                continue
+            lacking = sorted(i for i in edges[identifier] if i in reasons)
+            if lacking:
+                more[identifier] = f"rests on {', '.join(lacking)}"
+            elif step.serves and all(i in reasons for i in step.serves):
+                more[identifier] = f"only prepares {', '.join(step.serves)}"
+        if not more:
+            return
+        for identifier, why in more.items():
+            reasons[identifier].append(why)
+
+
+def _sort(edges: Mapping[str, set[str]]) -> list[str]:
+    """Topological order, the smallest id first among what is ready."""
+    waiting = {identifier: len(before) for identifier, before in edges.items()}
+    after: dict[str, list[str]] = defaultdict(list)
+    for identifier, before in edges.items():
+        for earlier in before:
+            after[earlier].append(identifier)
+    ready = [identifier for identifier, count in waiting.items() if not count]
+    heapq.heapify(ready)
+    result: list[str] = []
+    while ready:
+        identifier = heapq.heappop(ready)
+        result.append(identifier)
+        for later in after[identifier]:
+            waiting[later] -= 1
+            if not waiting[later]:
+                heapq.heappush(ready, later)
+    if len(result) != len(edges):
+        raise AssertionError(f"a circle among {sorted(set(edges) - set(result))}")
+    return result

@@ -1,0 +1,180 @@
+"""Declared Proxmox storages against storage.cfg, and storages around what is destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from phoenix_plan.actions import (
+    Action,
+    AddStorage,
+    Change,
+    DestroyDataset,
+    DestroyPool,
+    DisableStorage,
+    EnableStorage,
+    RemoveStorage,
+    UpdateStorage,
+    action_id,
+)
+from phoenix_plan.model.desired import DesiredStorage
+from phoenix_plan.model.index import Index
+from phoenix_plan.model.proxmox import Storage
+from phoenix_plan.model.storage_semantics import Difference, differences, is_disabled
+from phoenix_plan.model.subjects import Subject
+from phoenix_plan.planner.datasets import Mountpoints
+from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged
+
+
+def plan_storages(scope: Scope, mountpoints: Mountpoints) -> Items:
+    """Everything about storages, but for those around a destroy (`around_destroys`)."""
+    for storage in scope.desired.storages:
+        wanted = _properties(storage, mountpoints)
+        there = scope.index.storages.get(storage.id)
+        if there is not None:
+            yield from _existing(storage, wanted, there)
+        elif _dataset(storage).partition("/")[0] not in scope.imported:
+            yield Step(action=_add(storage, wanted))
+    for removed in scope.desired.removed.storages:
+        there = scope.index.storages.get(removed)
+        if there is None:
+            subject = Subject(kind="storage", name=removed)
+            yield Unchanged(subject=subject, detail="is gone, as declared")
+        else:
+            yield Step(action=_remove(there, because="declared removed"))
+
+
+def _properties(storage: DesiredStorage, mountpoints: Mountpoints) -> dict[str, str]:
+    wanted = dict(storage.properties)
+    if storage.type == "dir" and "path" not in wanted and storage.dataset:
+        wanted["path"] = mountpoints.of(storage.dataset)
+    return wanted
+
+
+def _dataset(storage: DesiredStorage) -> str:
+    pool = storage.properties.get("pool", "") if storage.type == "zfspool" else ""
+    return storage.dataset or pool
+
+
+def _add(storage: DesiredStorage, wanted: dict[str, str]) -> AddStorage:
+    return AddStorage(
+        storage=storage.id, kind=storage.type, properties=wanted, dataset=_dataset(storage)
+    )
+
+
+def _remove(storage: Storage, *, because: str) -> RemoveStorage:
+    return RemoveStorage(
+        storage=storage.id,
+        kind=storage.type,
+        properties=dict(storage.properties),
+        because=because,
+    )
+
+
+def _existing(storage: DesiredStorage, wanted: dict[str, str], there: Storage) -> Items:
+    subject = Subject(kind="storage", name=storage.id)
+    if there.type != storage.type:
+        yield from _replace(storage, wanted, there, f"type {there.type} is to be {storage.type}")
+        return
+    try:
+        found = differences(there, wanted, ignore=storage.ignore)
+    except ValueError as error:
+        yield Finding(
+            severity="error",
+            code="storage-value-refused",
+            subject=subject,
+            message=f"PVE would refuse it: {error}",
+            hint="Mend the value in the config or in storage.cfg.",
+        )
+        return
+    fixed = [difference for difference in found if difference.fixed]
+    if fixed:
+        yield from _replace(storage, wanted, there, "; ".join(_said(one) for one in fixed))
+    elif found:
+        yield Step(
+            action=UpdateStorage(
+                storage=storage.id,
+                kind=storage.type,
+                properties=tuple(
+                    Change(name=one.key, before=one.before, after=one.after) for one in found
+                ),
+            )
+        )
+    else:
+        yield Unchanged(subject=subject)
+    if is_disabled(there) and "disable" not in wanted:
+        yield Finding(
+            severity="warning",
+            code="storage-disabled",
+            subject=subject,
+            message="is disabled; the config does not say so, and it is left as it is",
+            hint=f"To use it again: pvesm set {storage.id} --disable 0.",
+        )
+
+
+def _said(difference: Difference) -> str:
+    return f"{difference.key} is {difference.before}, declared is {difference.after}"
+
+
+def _replace(storage: DesiredStorage, wanted: dict[str, str], there: Storage, why: str) -> Items:
+    """A fixed property: another value is another storage (facts of pvesm set)."""
+    add = _add(storage, wanted)
+    yield Step(
+        action=_remove(there, because=f"{why}, which PVE never changes on a registered storage"),
+        serves=(action_id(add),),
+    )
+    yield Step(action=add)
+
+
+def around_destroys(actions: Iterable[Action], scope: Scope) -> Items:
+    """Disable every storage that lives on what goes away, and enable it again where it lives on.
+
+    PVE's status daemon imports, mounts and makes directories on every enabled storage every ten
+    seconds.
+    """
+    planned = tuple(actions)
+    removed = {action.storage for action in planned if isinstance(action, RemoveStorage)}
+    created = {action_id(action) for action in planned}
+    for storage, serves in sorted(_disturbed(planned).items()):
+        there = scope.index.storages[storage]
+        if storage in removed or is_disabled(there):
+            continue
+        yield Step(action=DisableStorage(storage=storage), serves=tuple(sorted(serves)))
+        home = scope.index.storage_dataset(there)
+        lives_on = {f"create-dataset:{home}", f"create-pool:{home}"} & created
+        if lives_on:
+            yield Step(action=EnableStorage(storage=storage, dataset=home))
+        else:
+            yield Finding(
+                severity="warning",
+                code="storage-loses-home",
+                subject=Subject(kind="storage", name=storage),
+                message=f"lives on {home}, which goes away: it stays registered, and disabled",
+                hint="Declare it removed, or declare its dataset.",
+            )
+
+
+def _disturbed(actions: Iterable[Action]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for action in actions:
+        if isinstance(action, DestroyPool | DestroyDataset):
+            for storage in action.storages:
+                found.setdefault(storage, set()).add(action_id(action))
+    return found
+
+
+def lost_lines(index: Index, actions: Iterable[Action]) -> Items:
+    """PVE's own next write drops what it does not know: say so where this plan makes it write."""
+    if index.actual.storages.lost and any(_is_storage(action) for action in actions):
+        yield Finding(
+            severity="warning",
+            code="storage-cfg-loses-lines",
+            subject=Subject(kind="storage", name="storage.cfg"),
+            message="PVE's next write of the file drops: " + "; ".join(index.actual.storages.lost),
+            hint="Keep a copy of /etc/pve/storage.cfg if they matter.",
+        )
+
+
+def _is_storage(action: Action) -> bool:
+    return isinstance(
+        action, AddStorage | UpdateStorage | RemoveStorage | DisableStorage | EnableStorage
+    )
