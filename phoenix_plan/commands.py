@@ -105,7 +105,7 @@ class Run:
 
 @attrs.frozen(kw_only=True)
 class WriteFile:
-    """Replace a file whole. `replaces` is the SHA-256 of what stands there, or None for no file."""
+    """Replace a file whole. `replaces` is what must stand there before, or None for no file."""
 
     path: str
     content: str

@@ -6,6 +6,7 @@ state, and each row's type and arguments. Everything else in it is for the reade
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 
 import attrs
@@ -70,14 +71,14 @@ class Row:
     code: str
     reason: str
     action: Action
-    before: Mapping[str, str]
-    after: Mapping[str, str]
-    evidence: Evidence
-    commands: tuple[Command, ...]
-    undo: str
-    requires: tuple[str, ...]
-    serves: tuple[str, ...]
-    needs: tuple[str, ...]
+    before: Mapping[str, str] = attrs.field(factory=dict)
+    after: Mapping[str, str] = attrs.field(factory=dict)
+    evidence: Evidence = attrs.field(factory=Evidence)
+    commands: tuple[Command, ...] = ()
+    undo: str = ""
+    requires: tuple[str, ...] = ()
+    serves: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -88,11 +89,11 @@ class Plan:
     host: PlanHost
     state: PlanState
     desired: Desired
-    actions: tuple[Row, ...]
-    blocked: tuple[Blocked, ...]
-    findings: tuple[Finding, ...]
-    unchanged: tuple[Unchanged, ...]
-    unmanaged: Unmanaged
+    actions: tuple[Row, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unchanged: tuple[Unchanged, ...] = ()
+    unmanaged: Unmanaged = attrs.field(factory=Unmanaged)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -156,12 +157,18 @@ def _row(planned: Planned) -> Row:
     )
 
 
+def _diff(before: str, after: str) -> tuple[str, ...]:
+    """What changes, with two lines around it; the file's name stands elsewhere."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
+    return tuple(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+
 def command(write: Write) -> Command:
     """A write as a plan shows it."""
     match write:
         case Run(argv=argv):
             return Command(argv=argv)
-        case WriteFile(path=path, content=content):
-            return Command(write=path, diff=tuple(f"+{line}" for line in content.splitlines()))
+        case WriteFile(path=path, content=content, replaces=replaces):
+            return Command(write=path, diff=_diff(replaces or "", content))
         case Zero(path=path, ranges=ranges):
             return Command(zero=path, ranges=ranges)

@@ -9,12 +9,12 @@ import attrs
 from phoenix_plan.actions.base import Change
 from phoenix_plan.commands import Run, Write, WriteFile
 from phoenix_plan.conditions import Condition, Known
+from phoenix_plan.model.modprobe import BOOT_FILE
 from phoenix_plan.model.sizes import Bytes
 from phoenix_plan.model.subjects import Kind
 
 ARC_LIVE = "/sys/module/zfs/parameters/zfs_arc_max"
-ARC_BOOT = "/etc/modprobe.d/zfs.conf"
-"""The file that Proxmox documents (pve-docs, "Limit ZFS Memory Usage")."""
+ARC_BOOT = BOOT_FILE
 
 
 @attrs.frozen(kw_only=True)
@@ -22,8 +22,8 @@ class SetArcMax:
     """Set zfs_arc_max for the running module and for the next boot; 0 is ZFS's own default.
 
     `live` and `boot` are the values before, None where that side is right already. `boot_text` is
-    the whole new /etc/modprobe.d/zfs.conf, `boot_replaces` the SHA-256 of the old one (empty: no
-    file). With the root on ZFS the initramfs holds a copy, `initramfs` makes it anew.
+    the whole new /etc/modprobe.d/zfs.conf, `boot_replaces` the old one (None: no file). With the
+    root on ZFS the initramfs holds a copy, `initramfs` makes it anew.
     """
 
     TYPE: ClassVar[Literal["set-arc-max"]] = "set-arc-max"
@@ -32,7 +32,7 @@ class SetArcMax:
     live: Bytes | None = None
     boot: str | None = None
     boot_text: str = ""
-    boot_replaces: str = ""
+    boot_replaces: str | None = None
     initramfs: bool = False
 
     @property
@@ -46,8 +46,8 @@ class SetArcMax:
         return ()
 
     def writes(self) -> tuple[Write, ...]:
-        live = WriteFile(path=ARC_LIVE, content=f"{self.value}\n", replaces=None)
-        boot = WriteFile(path=ARC_BOOT, content=self.boot_text, replaces=self.boot_replaces or None)
+        live = WriteFile(path=ARC_LIVE, content=f"{self.value}\n", replaces=f"{self.live}\n")
+        boot = WriteFile(path=ARC_BOOT, content=self.boot_text, replaces=self.boot_replaces)
         refresh = Run(argv=("update-initramfs", "-u", "-k", "all"))
         return (
             *((live,) if self.live is not None else ()),

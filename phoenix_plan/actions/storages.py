@@ -77,7 +77,11 @@ class UpdateStorage:
         return self.storage
 
     def needs(self) -> tuple[Condition, ...]:
-        return (Quorate(), StoragePresent(storage=self.storage), Known(source="references"))
+        return (
+            Quorate(),
+            StoragePresent(storage=self.storage, kind=self.kind),
+            Known(source="references"),
+        )
 
     def gives(self) -> tuple[Condition, ...]:
         return ()
@@ -119,7 +123,11 @@ class RemoveStorage:
         return self.storage
 
     def needs(self) -> tuple[Condition, ...]:
-        return (Quorate(), StoragePresent(storage=self.storage), Known(source="references"))
+        return (
+            Quorate(),
+            StoragePresent(storage=self.storage, kind=self.kind),
+            Known(source="references"),
+        )
 
     def gives(self) -> tuple[Condition, ...]:
         return (StorageAbsent(storage=self.storage), StorageDisabled(storage=self.storage))
@@ -145,13 +153,18 @@ class DisableStorage:
     TYPE: ClassVar[Literal["disable-storage"]] = "disable-storage"
     ABOUT: ClassVar[Kind] = "storage"
     storage: str
+    kind: str
 
     @property
     def subject(self) -> str:
         return self.storage
 
     def needs(self) -> tuple[Condition, ...]:
-        return (Quorate(), StoragePresent(storage=self.storage), Known(source="references"))
+        return (
+            Quorate(),
+            StoragePresent(storage=self.storage, kind=self.kind),
+            Known(source="references"),
+        )
 
     def gives(self) -> tuple[Condition, ...]:
         return (StorageDisabled(storage=self.storage),)

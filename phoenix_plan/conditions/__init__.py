@@ -94,8 +94,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return datasets.mountpoint_free(path, name, index)
         case StorageAbsent(storage=storage):
             return storages.storage_absent(storage, index)
-        case StoragePresent(storage=storage):
-            return storages.storage_present(storage, index)
+        case StoragePresent(storage=storage, kind=kind):
+            return storages.storage_present(storage, kind, index)
         case StorageDisabled(storage=storage):
             return storages.storage_disabled(storage, index)
         case Quorate():

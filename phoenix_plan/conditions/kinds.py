@@ -176,9 +176,10 @@ class StorageAbsent:
 
 @attrs.frozen(kw_only=True)
 class StoragePresent:
-    """storage.cfg has a section of that id."""
+    """storage.cfg has a section of that id. With a type, it is of that one."""
 
     storage: str
+    kind: str = ""
 
 
 @attrs.frozen(kw_only=True)

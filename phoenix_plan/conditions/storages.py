@@ -13,12 +13,18 @@ def storage_absent(storage: str, index: Index) -> Unmet | None:
     return unknown(index, "storages")
 
 
-def storage_present(storage: str, index: Index) -> Unmet | None:
-    if storage in index.storages:
-        return None
-    return unknown(index, "storages") or Unmet(
-        code="storage-missing", message=f"there is no storage {storage}"
-    )
+def storage_present(storage: str, kind: str, index: Index) -> Unmet | None:
+    """Whether the storage is registered, of that type where one is given."""
+    found = index.storages.get(storage)
+    if found is None:
+        return unknown(index, "storages") or Unmet(
+            code="storage-missing", message=f"there is no storage {storage}"
+        )
+    if kind and found.type != kind:
+        return Unmet(
+            code="storage-is-another", message=f"storage {storage} is a {found.type}, not a {kind}"
+        )
+    return None
 
 
 def storage_disabled(storage: str, index: Index) -> Unmet | None:

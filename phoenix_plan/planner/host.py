@@ -31,7 +31,7 @@ def plan_arc_max(scope: Scope) -> Items:
                 live=live,
                 boot=boot if writes_boot else None,
                 boot_text=with_arc_max(there.file_text, wanted) if writes_boot else "",
-                boot_replaces=there.file_sha256 if writes_boot else "",
+                boot_replaces=there.file_text if writes_boot and there.file_sha256 else None,
                 initramfs=bool(scope.index.actual.host.boot_pools),
             )
         )

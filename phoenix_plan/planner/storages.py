@@ -138,7 +138,9 @@ def around_destroys(actions: Iterable[Action], scope: Scope) -> Items:
         there = scope.index.storages[storage]
         if storage in removed or is_disabled(there):
             continue
-        yield Step(action=DisableStorage(storage=storage), serves=tuple(sorted(serves)))
+        yield Step(
+            action=DisableStorage(storage=storage, kind=there.type), serves=tuple(sorted(serves))
+        )
         home = scope.index.storage_dataset(there)
         lives_on = {f"create-dataset:{home}", f"create-pool:{home}"} & created
         if lives_on:
