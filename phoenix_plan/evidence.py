@@ -71,6 +71,8 @@ def evidence(action: Action, index: Index) -> Evidence:
             )
             # A child is an action of its own, so what it uses is that action's cost.
             found = _of_datasets([own] if own is not None else [], index, storages)
+            users = _of_references(index.references_to(name))
+            found = attrs.evolve(found, guests=_sorted([*found.guests, *users.guests]))
             used = None if own is None else Bytes(own.referenced + own.used_by_snapshots)
             return attrs.evolve(found, used=used, datasets=())
         case RenameDataset(dataset=name) | SetDatasetProperties(dataset=name):
@@ -143,9 +145,13 @@ def _of_datasets(datasets: list[Dataset], index: Index, storages: tuple[Storage,
 
 
 def _of_storages(storages: Iterable[Storage], index: Index) -> Evidence:
-    references = [
+    return _of_references(
         reference for storage in storages for reference in index.references.get(storage.id, ())
-    ]
+    )
+
+
+def _of_references(found: Iterable[Reference]) -> Evidence:
+    references = tuple(found)
     return Evidence(
         guests=_sorted(_said(r) for r in references if _is_guest(r)),
         jobs=_sorted(_said(r) for r in references if not _is_guest(r)),
@@ -158,7 +164,8 @@ def _is_guest(reference: Reference) -> bool:
 
 def _said(reference: Reference) -> str:
     at = f" on {reference.node}" if reference.node else ""
-    return f"{reference.owner}{at}: {reference.key} {reference.storage}:{reference.volume}"
+    volume = f":{reference.volume}" if reference.volume else ""
+    return f"{reference.owner}{at}: {reference.key} {reference.storage}{volume}"
 
 
 def _sorted(items: Iterable[str]) -> tuple[str, ...]:

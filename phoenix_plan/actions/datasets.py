@@ -178,7 +178,8 @@ class RenameDataset:
 class DestroyDataset:
     """Destroy one dataset and the named snapshots of it, by checked GUID: never -f, -r or -R.
 
-    `children` must be gone before; each is an action of its own.
+    `children` and `clones` must be gone before; each is an action of its own. `origin` is the
+    dataset that it is itself a clone of, empty for most.
     """
 
     TYPE: ClassVar[Literal["destroy-dataset"]] = "destroy-dataset"
@@ -188,6 +189,7 @@ class DestroyDataset:
     snapshots: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
     clones: tuple[str, ...] = ()
+    origin: str = ""
     storages: tuple[str, ...] = ()
 
     @property
@@ -206,13 +208,13 @@ class DestroyDataset:
             Known(source="references"),
             Known(source="snapshots"),
             *(DatasetAbsent(dataset=child) for child in self.children),
-            *(DatasetAbsent(dataset=clone) for clone in self.clones),
-            *(() if self.clones else (Uncloned(dataset=self.dataset),)),
+            *(Uncloned(dataset=self.dataset, clone=clone) for clone in self.clones),
             *(StorageDisabled(storage=storage) for storage in self.storages),
         )
 
     def gives(self) -> tuple[Condition, ...]:
-        return (DatasetAbsent(dataset=self.dataset),)
+        freed = (Uncloned(dataset=self.origin, clone=self.dataset),) if self.origin else ()
+        return (DatasetAbsent(dataset=self.dataset), *freed)
 
     def writes(self) -> tuple[Write, ...]:
         return (

@@ -21,9 +21,9 @@ ARC_BOOT = BOOT_FILE
 class SetArcMax:
     """Set zfs_arc_max for the running module and for the next boot; 0 is ZFS's own default.
 
-    `live` and `boot` are the values before, None where that side is right already. `boot_text` is
-    the whole new /etc/modprobe.d/zfs.conf, `boot_replaces` the old one (None: no file). With the
-    root on ZFS the initramfs holds a copy, `initramfs` makes it anew.
+    `live` is the value before, `boot` what the file said before; None where that side is right
+    already. `boot_text` is the whole new /etc/modprobe.d/zfs.conf, `boot_replaces` the old one
+    (None: no file). With the root on ZFS the initramfs holds a copy, `initramfs` makes it anew.
     """
 
     TYPE: ClassVar[Literal["set-arc-max"]] = "set-arc-max"
@@ -65,5 +65,9 @@ class SetArcMax:
             if self.live is None
             else (Change(name="running", before=str(self.live), after=after),)
         )
-        boot = () if self.boot is None else (Change(name="at boot", before=self.boot, after=after),)
+        boot = (
+            ()
+            if self.boot is None
+            else (Change(name=f"at boot ({BOOT_FILE})", before=self.boot, after=after),)
+        )
         return (*live, *boot)

@@ -39,6 +39,8 @@ class CreatePool:
     """Create a pool of one top-level vdev (or a stripe of disks), never with -f.
 
     zpool-create(8): `disks` are by-id paths, `properties` go to -o, `filesystem` to -O.
+    `identities` are who the disks were when this was planned, in their order: another disk behind
+    a name makes another action.
     """
 
     TYPE: ClassVar[Literal["create-pool"]] = "create-pool"
@@ -46,6 +48,7 @@ class CreatePool:
     pool: str
     level: Level
     disks: tuple[str, ...]
+    identities: tuple[str, ...]
     ashift: int
     properties: Mapping[str, str] = attrs.field(factory=dict)
     filesystem: Mapping[str, str] = attrs.field(factory=dict)

@@ -86,8 +86,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return datasets.dataset_unused(name, index)
         case DatasetNotBoot(dataset=name):
             return datasets.dataset_not_boot(name, index)
-        case Uncloned(dataset=name):
-            return datasets.uncloned(name, index)
+        case Uncloned(dataset=name, clone=clone):
+            return datasets.uncloned(name, clone, index)
         case FitsUsed():
             return datasets.fits_used(condition, index)
         case MountpointFree(path=path, dataset=name):

@@ -125,14 +125,14 @@ def dataset_not_boot(name: str, index: Index) -> Unmet | None:
     return None
 
 
-def uncloned(name: str, index: Index) -> Unmet | None:
-    clones = index.clones.get(name, ())
-    if not clones:
+def uncloned(name: str, clone: str, index: Index) -> Unmet | None:
+    """Whether that clone is gone, or has another origin by now."""
+    if not any(one.name == clone for one in index.clones.get(name, ())):
         return unknown(index, "snapshots", "datasets")
     return Unmet(
         code="dataset-cloned",
-        message=f"clones hang on its snapshots: {', '.join(clone.name for clone in clones)}",
-        hint="Declare the clones removed too, or promote them.",
+        message=f"the clone {clone} hangs on a snapshot of {name}",
+        hint="Declare the clone removed too, or promote it (zfs promote).",
     )
 
 

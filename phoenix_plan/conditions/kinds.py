@@ -145,9 +145,10 @@ class DatasetNotBoot:
 
 @attrs.frozen(kw_only=True)
 class Uncloned:
-    """No clone hangs on the dataset's snapshots."""
+    """A clone no longer hangs on the dataset's snapshots."""
 
     dataset: str
+    clone: str
 
 
 @attrs.frozen(kw_only=True)

@@ -18,6 +18,7 @@ from phoenix_plan.model.datasets import Dataset
 from phoenix_plan.model.disks import Disk, Partition
 from phoenix_plan.model.pools import IdlePool, Pool, Vdev
 from phoenix_plan.model.proxmox import Reference, Storage
+from phoenix_plan.model.storage_semantics import volume_dataset
 
 
 @attrs.frozen(kw_only=True)
@@ -58,11 +59,15 @@ class Index:
 
     @cached_property
     def twins(self) -> frozenset[str]:
-        """Identities that more than one disk answers with, as text."""
+        """Identities that more than one disk answers with, as text.
+
+        The legs of a multipath device have a `multipath` user and do not count: it is the disk.
+        """
         seen: set[str] = set()
         twice: set[str] = set()
         for disk in self.actual.disks:
-            if disk.identity is not None:
+            leg = any(user.kind == "multipath" for user in disk.users)
+            if disk.identity is not None and not leg:
                 key = str(disk.identity)
                 (twice if key in seen else seen).add(key)
         return frozenset(twice)
@@ -233,6 +238,20 @@ class Index:
         for reference in self.actual.references:
             found[reference.storage].append(reference)
         return {storage: tuple(references) for storage, references in found.items()}
+
+    @cached_property
+    def _references_by_dataset(self) -> Mapping[str, tuple[Reference, ...]]:
+        found: dict[str, tuple[Reference, ...]] = {}
+        for reference in self.actual.references:
+            storage = self.storages.get(reference.storage)
+            name = volume_dataset(reference, storage) if storage is not None else None
+            if name:
+                found[name] = (*found.get(name, ()), reference)
+        return found
+
+    def references_to(self, dataset: str) -> tuple[Reference, ...]:
+        """Who refers to the guest volume that this dataset is."""
+        return self._references_by_dataset.get(dataset, ())
 
     def unknown(self, *sources: str) -> str:
         """Why one of these sources is unknown, empty where all are known."""

@@ -9,7 +9,9 @@ import attrs
 from phoenix_plan.actions import (
     Action,
     CreatePool,
+    DestroyDataset,
     DestroyPool,
+    DisableStorage,
     ImportPool,
     action_id,
 )
@@ -21,7 +23,7 @@ from phoenix_plan.planner.datasets import Mountpoints, plan_datasets
 from phoenix_plan.planner.host import plan_arc_max
 from phoenix_plan.planner.items import Finding, Item, Scope, Step, Unchanged
 from phoenix_plan.planner.order import Blocked, Ordered, order
-from phoenix_plan.planner.pools import compare_pools, plan_pools
+from phoenix_plan.planner.pools import compare_pools, idle_pools, plan_pools
 from phoenix_plan.planner.protection import protected_by_config
 from phoenix_plan.planner.storages import around_destroys, lost_lines, plan_storages
 from phoenix_plan.safety import Verdict, verdict
@@ -77,6 +79,7 @@ def make(desired: Desired, index: Index) -> Outcome:
     actions = _actions(items)
     items += around_destroys(actions, scope)
     items += lost_lines(index, actions)
+    items += idle_pools(actions, scope)
     return _outcome(items, desired, index)
 
 
@@ -107,14 +110,20 @@ def _outcome(items: Sequence[Item], desired: Desired, index: Index) -> Outcome:
         ),
         blocked=ordered.blocked,
         findings=_sorted([*findings, *ordered.errors]),
-        unchanged=tuple(
-            sorted(
-                (item for item in items if isinstance(item, Unchanged)),
-                key=lambda item: (item.subject.kind, item.subject.name),
-            )
-        ),
-        unmanaged=_unmanaged(desired, index),
+        unchanged=_unchanged(items, ordered.actions),
+        unmanaged=_unmanaged(desired, index, [one.action for one in ordered.actions]),
     )
+
+
+def _unchanged(items: Iterable[Item], ordered: Iterable[Ordered]) -> tuple[Unchanged, ...]:
+    """What is right already and stays untouched: a storage that is disabled for a while is not."""
+    touched = {(one.action.ABOUT, one.action.subject) for one in ordered}
+    found = (
+        item
+        for item in items
+        if isinstance(item, Unchanged) and (item.subject.kind, item.subject.name) not in touched
+    )
+    return tuple(sorted(found, key=lambda item: (item.subject.kind, item.subject.name)))
 
 
 _SEVERITIES = ("error", "warning", "note")
@@ -129,12 +138,23 @@ def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _unmanaged(desired: Desired, index: Index) -> Unmanaged:
+def _unmanaged(desired: Desired, index: Index, actions: Iterable[Action]) -> Unmanaged:
+    """What nobody declared and no action takes along."""
     pools = {pool.name for pool in desired.pools} | {pool.name for pool in desired.removed.pools}
     datasets = {dataset.name for dataset in desired.datasets} | pools
     datasets |= {dataset.name for dataset in desired.removed.datasets}
     datasets |= {dataset.renamed_from for dataset in desired.datasets}
     storages = {storage.id for storage in desired.storages} | set(desired.removed.storages)
+    for action in actions:
+        match action:
+            case DestroyPool(datasets=gone):
+                datasets |= gone.keys()
+            case DestroyDataset(dataset=name):
+                datasets.add(name)
+            case DisableStorage(storage=name):
+                storages.add(name)
+            case _:
+                pass
     return Unmanaged(
         pools=tuple(sorted(index.pools.keys() - pools)),
         datasets=tuple(sorted(index.datasets.keys() - datasets)),

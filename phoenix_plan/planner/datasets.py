@@ -214,6 +214,7 @@ def destroy_action(dataset: Dataset, index: Index) -> DestroyDataset:
         snapshots=tuple(sorted(dataset.snapshots)),
         children=tuple(child.name for child in index.children(dataset.name)),
         clones=tuple(clone.name for clone in index.clones.get(dataset.name, ())),
+        origin=dataset.clone_of.partition("@")[0],
         storages=tuple(
             storage.id
             for storage in index.storages_on(dataset.name)

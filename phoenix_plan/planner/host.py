@@ -24,7 +24,7 @@ def plan_arc_max(scope: Scope) -> Items:
     if live is None and not writes_boot:
         yield Unchanged(subject=SUBJECT, detail=human(wanted))
     else:
-        boot = f"{at_boot}" if there.boot else "ZFS's default"
+        boot = str(there.boot[ARC_BOOT]) if ARC_BOOT in there.boot else "unset"
         yield Step(
             action=SetArcMax(
                 value=wanted,

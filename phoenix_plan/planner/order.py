@@ -15,7 +15,7 @@ import attrs
 from phoenix_plan.actions import Action, action_id
 from phoenix_plan.conditions import Condition, Unmet, unmet
 from phoenix_plan.model.index import Index
-from phoenix_plan.model.subjects import Subject
+from phoenix_plan.model.subjects import Kind, Subject
 from phoenix_plan.planner.items import Finding, Step
 
 
@@ -48,6 +48,9 @@ class Order:
     errors: tuple[Finding, ...]
 
 
+_NEAREST: tuple[Kind, ...] = ("disk", "dataset", "storage", "pool", "host")
+
+
 def subject_of(action: Action) -> Subject:
     """What an action is about."""
     return Subject(kind=action.ABOUT, name=action.subject)
@@ -57,20 +60,17 @@ def order(steps: Sequence[Step], refused: Mapping[str, Unmet], index: Index) -> 
     """Sort steps by their needs. `refused` are ids that are refused for reasons of the plan's own
     (protection in the config); their unmet stands for them."""
     by_id = _unique(steps)
-    givers: dict[Condition, list[str]] = defaultdict(list)
-    for identifier, step in by_id.items():
-        for condition in step.action.gives():
-            givers[condition].append(identifier)
+    givers = _givers({identifier: step.action for identifier, step in by_id.items()})
     edges: dict[str, set[str]] = {}
     reasons: dict[str, list[str]] = defaultdict(list)
-    errors: list[Finding] = []
+    errors: dict[tuple[str, str], Finding] = {}
     memory: dict[Condition, Unmet | None] = {}
     for identifier, step in by_id.items():
         edges[identifier] = set()
         problems = [refused[identifier]] if identifier in refused else []
         for condition in step.action.needs():
-            before = [giver for giver in givers.get(condition, ()) if giver != identifier]
-            edges[identifier].update(before)
+            before = givers.get(condition, set()) - {identifier}
+            edges[identifier] |= before
             if before:
                 continue
             if condition not in memory:
@@ -79,15 +79,17 @@ def order(steps: Sequence[Step], refused: Mapping[str, Unmet], index: Index) -> 
             if problem is not None:
                 problems.append(problem)
         for problem in problems:
-            errors.append(
-                Finding(
+            # One fact is one error, whatever stumbles over it: about the disk rather than its pool.
+            told = errors.get((problem.code, problem.message))
+            subject = subject_of(step.action)
+            if told is None or _NEAREST.index(subject.kind) < _NEAREST.index(told.subject.kind):
+                errors[problem.code, problem.message] = Finding(
                     severity="error",
                     code=problem.code,
-                    subject=subject_of(step.action),
+                    subject=subject,
                     message=problem.message,
                     hint=problem.hint,
                 )
-            )
             reasons[identifier].append(problem.message)
     _spread(by_id, edges, reasons)
     actions = _sort({i: edges[i] for i in by_id if i not in reasons})
@@ -109,8 +111,26 @@ def order(steps: Sequence[Step], refused: Mapping[str, Unmet], index: Index) -> 
             )
             for identifier in sorted(reasons)
         ),
-        errors=tuple(dict.fromkeys(errors)),
+        errors=tuple(errors.values()),
     )
+
+
+def requirements(actions: Mapping[str, Action]) -> dict[str, set[str]]:
+    """For each action by id, the ids of those that give what it needs."""
+    givers = _givers(actions)
+    return {
+        identifier: {giver for need in action.needs() for giver in givers.get(need, ())}
+        - {identifier}
+        for identifier, action in actions.items()
+    }
+
+
+def _givers(actions: Mapping[str, Action]) -> dict[Condition, set[str]]:
+    found: dict[Condition, set[str]] = defaultdict(set)
+    for identifier, action in actions.items():
+        for condition in action.gives():
+            found[condition].add(identifier)
+    return found
 
 
 def _unique(steps: Sequence[Step]) -> dict[str, Step]:

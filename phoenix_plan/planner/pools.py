@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from phoenix_plan.actions import (
+    Action,
     Change,
     CreatePool,
     DestroyPool,
@@ -70,14 +71,34 @@ def plan_pools(scope: Scope, comparisons: Mapping[str, Comparison]) -> Items:
         yield from _remove(removed, scope.index)
     for there in scope.index.pools.values():
         yield from _health(there)
-    for idle_pool in scope.index.actual.idle_pools:
-        if not any(pool.name == idle_pool.name for pool in scope.desired.pools):
+
+
+def idle_pools(actions: Iterable[Action], scope: Scope) -> Items:
+    """What becomes of pools that nobody declared and that are not imported."""
+    declared = {pool.name for pool in scope.desired.pools}
+    wiped = {
+        device.disk.path
+        for action in actions
+        if isinstance(action, WipeDisk) and (device := scope.index.device(action.disk)) is not None
+    }
+    for pool in scope.index.actual.idle_pools:
+        lost = [path for path in pool.disks if path in wiped]
+        said = f"{pool.guid} lies {pool.state} on {', '.join(pool.disks)}"
+        subject = Subject(kind="pool", name=pool.name)
+        if lost:
+            yield Finding(
+                severity="warning",
+                code="idle-pool-overwritten",
+                subject=subject,
+                message=f"{said}; this plan wipes {', '.join(lost)} of it",
+                hint="If anything on it is wanted, import it and look before you consent.",
+            )
+        elif pool.name not in declared:
             yield Finding(
                 severity="note",
                 code="idle-pool",
-                subject=Subject(kind="pool", name=idle_pool.name),
-                message=f"{idle_pool.guid} lies {idle_pool.state} on {', '.join(idle_pool.disks)}, "
-                "undeclared: left alone",
+                subject=subject,
+                message=f"{said}, undeclared: left alone",
             )
 
 
@@ -118,11 +139,15 @@ def _property_changes(pool: DesiredPool, there: Pool) -> Iterator[Change]:
         yield Change(name=name, before=before, after=wanted)
 
 
-def _create_action(pool: DesiredPool) -> CreatePool:
+def _create_action(pool: DesiredPool, index: Index) -> CreatePool:
+    devices = [index.device(path) for path in pool.disks]
     return CreatePool(
         pool=pool.name,
         level=pool.level,
         disks=pool.disks,
+        identities=tuple(
+            "" if device is None else str(device.disk.identity or "") for device in devices
+        ),
         ashift=pool.ashift if pool.ashift is not None else CREATED_ASHIFT,
         properties={**CREATED_POOL, **pool.properties},
         filesystem={**CREATED_FILESYSTEM, **pool.filesystem},
@@ -130,7 +155,7 @@ def _create_action(pool: DesiredPool) -> CreatePool:
 
 
 def _create(pool: DesiredPool, index: Index) -> Items:
-    create = _create_action(pool)
+    create = _create_action(pool, index)
     yield from _wipes(pool, action_id(create), index, of=None)
     yield Step(action=create)
 
@@ -162,7 +187,7 @@ def _wipes(pool: DesiredPool, serves: str, index: Index, *, of: Pool | None) -> 
 
 
 def _recreate(pool: DesiredPool, there: Pool, comparison: Comparison, index: Index) -> Items:
-    create = _create_action(pool)
+    create = _create_action(pool, index)
     destroy = destroy_action(there, index, because=comparison.shape)
     yield Step(action=destroy, serves=(action_id(create),))
     yield from _wipes(pool, action_id(create), index, of=there)

@@ -181,7 +181,7 @@ class TestRemoval:
         )
         plan = planned(desired(POOL, removed=Removed(storages=("old", "gone"))), there)
         assert ids(plan) == ["remove-storage:old"]
-        assert plan.actions[0].evidence.jobs == ("job/backup-1 on pve1: scsi0 old:",)
+        assert plan.actions[0].evidence.jobs == ("job/backup-1 on pve1: scsi0 old",)
         assert plan.actions[0].commands[0].argv == ("pvesm", "remove", "old")
 
     def test_a_protected_storage_is_not_pointed_elsewhere(self) -> None:
