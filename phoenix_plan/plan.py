@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import attrs
 
 from phoenix_plan import conditions
-from phoenix_plan.actions import Action
+from phoenix_plan.actions import Action, action_id
 from phoenix_plan.commands import Run, Write, WriteFile, Zero
 from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.actual import Actual
@@ -21,7 +21,7 @@ from phoenix_plan.model.index import Index
 from phoenix_plan.planner import Outcome, Planned, Unmanaged, make
 from phoenix_plan.planner.items import Finding, Unchanged
 from phoenix_plan.planner.order import Blocked
-from phoenix_plan.safety import Safety
+from phoenix_plan.safety import Safety, Verdict
 
 PLAN_VERSION = "1.0"
 
@@ -138,21 +138,38 @@ def from_outcome(desired: Desired, actual: Actual, outcome: Outcome) -> Plan:
 
 
 def _row(planned: Planned) -> Row:
-    action = planned.ordered.action
+    return derived_row(
+        planned.ordered.action,
+        verdict=planned.verdict,
+        evidence=planned.evidence,
+        requires=planned.ordered.requires,
+        serves=planned.ordered.serves,
+    )
+
+
+def derived_row(
+    action: Action,
+    *,
+    verdict: Verdict,
+    evidence: Evidence,
+    requires: tuple[str, ...],
+    serves: tuple[str, ...],
+) -> Row:
+    """A row, with all that follows from its action."""
     changes = action.changes()
     return Row(
-        id=planned.ordered.id,
-        safety=planned.verdict.safety,
-        code=planned.verdict.code,
-        reason=planned.verdict.reason,
+        id=action_id(action),
+        safety=verdict.safety,
+        code=verdict.code,
+        reason=verdict.reason,
         action=action,
         before={change.name: change.before for change in changes if change.before},
         after={change.name: change.after for change in changes if change.after},
-        evidence=planned.evidence,
+        evidence=evidence,
         commands=tuple(command(write) for write in action.writes()),
         undo=action.undo(),
-        requires=planned.ordered.requires,
-        serves=planned.ordered.serves,
+        requires=requires,
+        serves=serves,
         needs=tuple(conditions.text(condition) for condition in action.needs()),
     )
 

@@ -105,8 +105,8 @@ def verdict(action: Action, evidence: Evidence) -> Verdict:
             )
         case DestroyDataset():
             count = len(action.snapshots)
-            also = f" and {count} snapshot{'s' * (count != 1)}" if count else ""
-            return _destructive("destroys-dataset", f"the dataset{also} is lost for good")
+            also = f" and {count} snapshot{'s' * (count != 1)} of it are" if count else " is"
+            return _destructive("destroys-dataset", f"the dataset{also} lost for good")
         case RenameDataset():
             return _destructive("renames-dataset", "whoever uses the old name loses it")
         case AddStorage():

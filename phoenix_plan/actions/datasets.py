@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -87,13 +88,17 @@ class CreateDataset:
 
 @attrs.frozen(kw_only=True)
 class SetDatasetProperties:
-    """Set properties of a dataset in one command (zfs-set(8)); a volume's size too."""
+    """Set properties of a dataset in one command (zfs-set(8)); a volume's size too.
+
+    `unset` are those of them that nobody had set here before: taken back, they are inherited.
+    """
 
     TYPE: ClassVar[Literal["set-dataset-properties"]] = "set-dataset-properties"
     ABOUT: ClassVar[Kind] = "dataset"
     dataset: str
     guid: Guid
     properties: tuple[Change, ...]
+    unset: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -129,8 +134,14 @@ class SetDatasetProperties:
         return (Run(argv=("zfs", "set", *pairs, self.dataset)),)
 
     def undo(self) -> str:
-        pairs = " ".join(f"{change.name}={change.before}" for change in self.properties)
-        return f"zfs set {pairs} {self.dataset}"
+        pairs = [
+            f"{change.name}={change.before}"
+            for change in self.properties
+            if change.name not in self.unset
+        ]
+        steps = [["zfs", "set", *pairs, self.dataset]] if pairs else []
+        steps += [["zfs", "inherit", name, self.dataset] for name in self.unset]
+        return "; ".join(shlex.join(step) for step in steps)
 
     def changes(self) -> tuple[Change, ...]:
         return self.properties
@@ -179,7 +190,7 @@ class DestroyDataset:
     """Destroy one dataset and the named snapshots of it, by checked GUID: never -f, -r or -R.
 
     `children` and `clones` must be gone before; each is an action of its own. `origin` is the
-    dataset that it is itself a clone of, empty for most.
+    dataset that it is itself a clone of, empty for most; `mountpoint` is where it was mounted.
     """
 
     TYPE: ClassVar[Literal["destroy-dataset"]] = "destroy-dataset"
@@ -190,6 +201,7 @@ class DestroyDataset:
     children: tuple[str, ...] = ()
     clones: tuple[str, ...] = ()
     origin: str = ""
+    mountpoint: str = ""
     storages: tuple[str, ...] = ()
 
     @property
@@ -214,7 +226,9 @@ class DestroyDataset:
 
     def gives(self) -> tuple[Condition, ...]:
         freed = (Uncloned(dataset=self.origin, clone=self.dataset),) if self.origin else ()
-        return (DatasetAbsent(dataset=self.dataset), *freed)
+        mounts = self.mountpoint.startswith("/")
+        at = MountpointFree(path=self.mountpoint, dataset=self.dataset)
+        return (DatasetAbsent(dataset=self.dataset), *freed, *((at,) if mounts else ()))
 
     def writes(self) -> tuple[Write, ...]:
         return (

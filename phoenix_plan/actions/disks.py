@@ -9,7 +9,7 @@ import attrs
 
 from phoenix_plan.actions.base import Change, disk_needs
 from phoenix_plan.commands import Write, Zero
-from phoenix_plan.conditions import Condition, DiskBlank, DiskUnpooled
+from phoenix_plan.conditions import Condition, DiskBlank, DiskIs, DiskUnpooled
 from phoenix_plan.model.disks import Disk, Emptiness
 from phoenix_plan.model.subjects import Kind
 
@@ -37,7 +37,11 @@ class WipeDisk:
         return self.disk
 
     def needs(self) -> tuple[Condition, ...]:
-        return (*disk_needs((self.disk,)), DiskUnpooled(disk=self.disk))
+        return (
+            *disk_needs((self.disk,)),
+            DiskIs(disk=self.disk, identity=self.identity),
+            DiskUnpooled(disk=self.disk),
+        )
 
     def gives(self) -> tuple[Condition, ...]:
         return (DiskBlank(disk=self.disk),)

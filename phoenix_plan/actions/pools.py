@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import ClassVar, Literal
 
 import attrs
@@ -15,6 +16,7 @@ from phoenix_plan.conditions import (
     DatasetPresent,
     DatasetUnused,
     DiskBlank,
+    DiskIs,
     DisksAlike,
     DisksDistinct,
     DiskUnpooled,
@@ -67,6 +69,10 @@ class CreatePool:
             PoolAbsent(pool=self.pool),
             PoolNameFree(pool=self.pool),
             *disk_needs(self.disks),
+            *(
+                DiskIs(disk=disk, identity=identity)
+                for disk, identity in zip_longest(self.disks, self.identities, fillvalue="")
+            ),
             *(DiskUnpooled(disk=disk) for disk in self.disks),
             *(DiskBlank(disk=disk) for disk in self.disks),
             DisksDistinct(disks=self.disks),

@@ -18,6 +18,7 @@ from phoenix_plan.conditions.kinds import (
     DatasetPresent,
     DatasetUnused,
     DiskBlank,
+    DiskIs,
     DisksAlike,
     DisksDistinct,
     DiskSound,
@@ -52,6 +53,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return shared.unknown(index, source)
         case DiskSound(disk=path):
             return disks.disk_sound(path, index)
+        case DiskIs(disk=path, identity=identity):
+            return disks.disk_is(path, identity, index)
         case DiskUnused(disk=path):
             return disks.disk_unused(path, index)
         case DiskUnpooled(disk=path):
@@ -112,6 +115,7 @@ __all__ = [
     "DatasetPresent",
     "DatasetUnused",
     "DiskBlank",
+    "DiskIs",
     "DiskSound",
     "DiskUnpooled",
     "DiskUnprotected",

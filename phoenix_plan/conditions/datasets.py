@@ -184,7 +184,7 @@ def mountpoint_free(path: str, name: str, index: Index) -> Unmet | None:
                 message=f"{path} is the mountpoint of {index.actual.mounts.get(path, 'something')}",
             )
         case _:
-            return Unmet(
+            return unknown(index, "directories") or Unmet(
                 code="mountpoint-unread",
                 message=f"nobody looked whether {path} is empty",
                 hint="Refresh with the config that declares it: phoenix refresh -c CONFIG.",

@@ -68,6 +68,18 @@ def disk_sound(path: str, index: Index) -> Unmet | None:
     return None
 
 
+def disk_is(path: str, identity: str, index: Index) -> Unmet | None:
+    """Whether the disk behind a path is still the same."""
+    disk = _whole_disk(path, index)
+    if disk is None or str(disk.identity or "") == identity:
+        return None  # what is not there, or has no identity, is disk_sound's to say
+    return Unmet(
+        code="disk-is-another",
+        message=f"{path} is {disk.identity}, not {identity}: another disk has that name now",
+        hint="Put the disk back, or plan again for this one.",
+    )
+
+
 def disk_unused(path: str, index: Index) -> Unmet | None:
     disk = _whole_disk(path, index)
     if disk is None:

@@ -22,6 +22,14 @@ class DiskSound:
 
 
 @attrs.frozen(kw_only=True)
+class DiskIs:
+    """The disk behind a path is the one of that identity (`model.disks.Identity` as text)."""
+
+    disk: str
+    identity: str
+
+
+@attrs.frozen(kw_only=True)
 class DiskUnused:
     """Nothing uses the disk but a pool that is imported here."""
 
@@ -198,6 +206,7 @@ class Quorate:
 Condition = (
     Known
     | DiskSound
+    | DiskIs
     | DiskUnused
     | DiskUnpooled
     | DiskBlank
@@ -228,6 +237,7 @@ Condition = (
 TAGS: dict[type[Condition], str] = {
     Known: "known",
     DiskSound: "disk-sound",
+    DiskIs: "disk-is",
     DiskUnused: "disk-unused",
     DiskUnpooled: "disk-unpooled",
     DiskBlank: "disk-blank",

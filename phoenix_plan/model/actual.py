@@ -63,11 +63,12 @@ class Interests:
     """What a plan needs a refresh to look at more closely, from the config.
 
     `disks` are paths as the config names them, to be read across where nothing is recognised;
-    `directories` are mountpoints to be, whose emptiness matters.
+    `mountpoints` declared filesystems with their declared mountpoints (empty: it follows the
+    parent), so that the folders on which they would be mounted are looked at.
     """
 
     disks: tuple[str, ...] = ()
-    directories: tuple[str, ...] = ()
+    mountpoints: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +76,7 @@ class Unknown:
     """A probe that failed: what it was to tell (`source`), and what it said instead.
 
     Whatever rests on that source is refused. Sources: disks, samples, labels, pools, idle-pools,
-    datasets, snapshots, storages, references, exports, arc.
+    datasets, snapshots, storages, references, exports, directories, arc.
     """
 
     source: str

@@ -40,3 +40,20 @@ class Dataset:
     def pool(self) -> str:
         """The pool's name, the first component."""
         return self.name.partition("/")[0]
+
+
+def effective(dataset: Dataset, name: str, defaults: Mapping[str, Mapping[str, str]]) -> str | None:
+    """The value of a native property that counts for a dataset, as `zfs get -p` prints it.
+
+    `defaults` are the state document's. None where the property does not apply to the dataset, or
+    where ZFS can't say (it prints `-` for what an encrypted dataset without its key would tell).
+    Of user properties only those that are set here are known.
+    """
+    if name in dataset.set:
+        return dataset.set[name]
+    if name == "mountpoint":
+        return dataset.mountpoint or None
+    value = dataset.inherited.get(name)
+    if value is None:
+        value = defaults.get(dataset.type, {}).get(name)
+    return None if value == "-" else value

@@ -124,3 +124,16 @@ class Desired:
     arc_max: Bytes | None = None
     allow_destructive: bool | None = None
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def mountpoints(self) -> Mapping[str, str]:
+        """Declared filesystems with their declared mountpoints, empty where they follow the parent
+        or the pool's name."""
+        found: dict[str, str] = {}
+        owners: tuple[tuple[str, Mapping[str, str]], ...] = (
+            *((pool.name, pool.filesystem) for pool in self.pools),
+            *((d.name, d.properties) for d in self.datasets if d.type == "filesystem"),
+        )
+        for name, properties in owners:
+            found[name] = properties.get("mountpoint", "")
+        return found

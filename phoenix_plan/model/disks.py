@@ -83,7 +83,8 @@ class Label:
 
     `state` is the pool's state in the label: active, exported, destroyed, spare or l2cache.
     `hostid` is empty where the label holds none. `top_guid` is empty on spares and caches.
-    `tree` is the label's own top-level vdev, see `LabelVdev`.
+    `tree` is the label's own top-level vdev, see `LabelVdev`; `top_level` is how many of them the
+    pool has, holes of removed logs not counted, traces of removed data vdevs (indirect) counted.
     """
 
     part: int
@@ -103,10 +104,12 @@ class Label:
 
 @attrs.frozen(kw_only=True)
 class LabelVdev:
-    """A vdev as a label describes it. `type` as in the label: disk, file, mirror, raidz, draid…"""
+    """A vdev as a label describes it. `type` as in the label: disk, file, mirror, raidz, draid…
+    `index` is its place among its parent's children, a top-level vdev's among the pool's."""
 
     type: str
     guid: Guid
+    index: int = 0
     path: str = ""
     parity: int = 0
     is_log: bool = False

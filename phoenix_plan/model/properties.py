@@ -72,13 +72,13 @@ FILESYSTEM_ONLY = frozenset(
         "overlay",
         "special_small_blocks",
         "filesystem_limit",
-        "snapshot_limit",
         "casesensitivity",
         "normalization",
         "utf8only",
     }
 )
-VOLUME_ONLY = frozenset({"volsize", "volblocksize", "volmode", "snapdev"})
+VOLUME_ONLY = frozenset({"volsize", "volblocksize"})
+"""`volmode` and `snapdev` stand on filesystems too, for the volumes below (zfsprops(7))."""
 
 SETTABLE = (
     "aclinherit",

@@ -20,11 +20,13 @@ class Storage:
 class StorageConfig:
     """storage.cfg: `digest` is the SHA-1 of the raw file, as `pvesm --digest` wants it.
 
-    Empty where the host has no file; `local` is then what PVE assumes.
+    Empty where the host has no file; `local` is then what PVE assumes. `lost` says what PVE's next
+    write of the file would leave out (comments, sections and keys that PVE does not know).
     """
 
     digest: str
     storages: tuple[Storage, ...]
+    lost: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,7 @@ Guid = NewType("Guid", str)
 """A ZFS GUID as ZFS prints it, in decimal. Never a number: nobody calculates with it."""
 
 _UNITS = "KMGTPEZ"
-_SIZE = re.compile(r"^(\d+)(\.\d+)?(?:([KMGTPEZ])(?:I?B)?|B)?$", re.IGNORECASE)
+_SIZE = re.compile(r"^([0-9]+)(\.[0-9]+)?(?:([KMGTPEZ])(?:I?B)?|B)?$", re.IGNORECASE)
 
 
 def parse_size(text: str) -> Bytes:

@@ -19,7 +19,7 @@ from phoenix_plan.conditions import Unmet
 from phoenix_plan.evidence import Evidence, evidence
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
-from phoenix_plan.planner.datasets import Mountpoints, plan_datasets
+from phoenix_plan.planner.datasets import mountpoints_of, plan_datasets
 from phoenix_plan.planner.host import plan_arc_max
 from phoenix_plan.planner.items import Finding, Item, Scope, Step, Unchanged
 from phoenix_plan.planner.order import Blocked, Ordered, order
@@ -72,7 +72,7 @@ def make(desired: Desired, index: Index) -> Outcome:
         removed=frozenset(destroyed - created),
         imported=frozenset(action.pool for action in actions if isinstance(action, ImportPool)),
     )
-    mountpoints = Mountpoints(scope)
+    mountpoints = mountpoints_of(scope)
     items += plan_datasets(scope, mountpoints)
     items += plan_storages(scope, mountpoints)
     items += plan_arc_max(scope)

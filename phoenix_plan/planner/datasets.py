@@ -15,38 +15,20 @@ from phoenix_plan.actions import (
 from phoenix_plan.model.datasets import Dataset, effective
 from phoenix_plan.model.desired import DesiredDataset, RemovedDataset
 from phoenix_plan.model.index import Index
+from phoenix_plan.model.mountpoints import Mountpoints
 from phoenix_plan.model.properties import CREATE_ONLY, canonical
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged
 
 
-class Mountpoints:
-    """Where datasets mount, or will: declared, seen, or following from the parent."""
+def mountpoints_of(scope: Scope) -> Mountpoints:
+    """Where datasets mount after this plan."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-        self._declared = {dataset.name: dataset.properties for dataset in scope.desired.datasets}
-        self._declared |= {pool.name: pool.filesystem for pool in scope.desired.pools}
-        self._known: dict[str, str] = {}
+    def there(name: str) -> str | None:
+        dataset = scope.index.datasets.get(name)
+        return None if dataset is None or scope.fresh(dataset.pool) else dataset.mountpoint
 
-    def of(self, name: str) -> str:
-        """The mountpoint of a dataset after this plan: a path, `none` or `legacy`."""
-        if name not in self._known:
-            self._known[name] = self._find(name)
-        return self._known[name]
-
-    def _find(self, name: str) -> str:
-        declared = self._declared.get(name, {}).get("mountpoint")
-        if declared is not None:
-            return declared
-        there = self._scope.index.datasets.get(name)
-        if there is not None and not self._scope.fresh(there.pool):
-            return there.mountpoint or "none"
-        parent, _, leaf = name.rpartition("/")
-        if not parent:
-            return f"/{name}"
-        above = self.of(parent)
-        return above if above in ("none", "legacy") else f"{above.rstrip('/')}/{leaf}"
+    return Mountpoints(scope.desired.mountpoints, there)
 
 
 def plan_datasets(scope: Scope, mountpoints: Mountpoints) -> Items:
@@ -215,6 +197,7 @@ def destroy_action(dataset: Dataset, index: Index) -> DestroyDataset:
         children=tuple(child.name for child in index.children(dataset.name)),
         clones=tuple(clone.name for clone in index.clones.get(dataset.name, ())),
         origin=dataset.clone_of.partition("@")[0],
+        mountpoint=dataset.mountpoint,
         storages=tuple(
             storage.id
             for storage in index.storages_on(dataset.name)

@@ -18,10 +18,10 @@ from phoenix_plan.actions import (
 )
 from phoenix_plan.model.desired import DesiredStorage
 from phoenix_plan.model.index import Index
+from phoenix_plan.model.mountpoints import Mountpoints
 from phoenix_plan.model.proxmox import Storage
 from phoenix_plan.model.storage_semantics import Difference, differences, is_disabled
 from phoenix_plan.model.subjects import Subject
-from phoenix_plan.planner.datasets import Mountpoints
 from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged
 
 

@@ -87,7 +87,7 @@ def hosts(draw: st.DrawFn) -> Actual:
             state = draw(st.sampled_from(["ONLINE", "ONLINE", "DEGRADED", "SUSPENDED"]))
             pools.append(pool(name, vdev, state=state))
             for child in draw(st.lists(st.sampled_from(DATASETS), unique=True)):
-                changes = draw(
+                changes: dict[str, Any] = draw(
                     st.sampled_from(
                         [
                             {},

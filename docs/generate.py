@@ -1,0 +1,53 @@
+"""Makes what is made from the code: `python -m docs.generate` writes it, a test holds it current.
+
+The schemas of the state and the plan, docs/reference/, and the outputs in the tutorial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from docs.generator.commands import commands_page
+from docs.generator.documents import config_page, document_page
+from docs.generator.pages import actions_page, codes_page, exit_codes_page, properties_page
+from docs.generator.schemas import document_schema
+from docs.generator.tutorial import with_outputs
+from phoenix_plan.codec import dump
+from phoenix_plan.model.actual import Actual
+from phoenix_plan.plan import Plan
+from phoenix_plan.schema_check import load_schema
+
+ROOT = Path(__file__).parent.parent
+
+FILES: dict[str, Callable[[], str]] = {
+    "schemas/state.schema.json": lambda: dump(document_schema(Actual)),
+    "schemas/plan.schema.json": lambda: dump(document_schema(Plan)),
+    "docs/reference/commands.md": commands_page,
+    "docs/reference/config.md": lambda: config_page(load_schema("config")),
+    "docs/reference/actions.md": actions_page,
+    "docs/reference/codes.md": codes_page,
+    "docs/reference/properties.md": properties_page,
+    "docs/reference/exit-codes.md": exit_codes_page,
+    "docs/reference/state.md": lambda: document_page(
+        document_schema(Actual), "The state document", "`phoenix refresh -o`"
+    ),
+    "docs/reference/plan.md": lambda: document_page(
+        document_schema(Plan), "The plan document", "`phoenix plan -o`"
+    ),
+    "docs/tutorial.md": lambda: with_outputs(
+        (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), ROOT / "fixtures"
+    ),
+}
+"""What is made, by its path from the root of the checkout."""
+
+
+def main() -> None:
+    """Write every file anew."""
+    for path, make in FILES.items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

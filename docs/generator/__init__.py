@@ -1,0 +1,1 @@
+"""What is made from the code: the schemas of our own documents, and the reference pages."""

@@ -1,0 +1,100 @@
+"""Examples of every kind of action, for the reference page; several where the verdict differs."""
+
+from __future__ import annotations
+
+from phoenix_plan.actions import (
+    Action,
+    AddStorage,
+    Change,
+    CreateDataset,
+    CreatePool,
+    DestroyDataset,
+    DestroyPool,
+    DisableStorage,
+    EnableStorage,
+    ImportPool,
+    RemoveStorage,
+    RenameDataset,
+    SetArcMax,
+    SetDatasetProperties,
+    SetPoolProperties,
+    UpdateStorage,
+    WipeDisk,
+)
+from phoenix_plan.model.sizes import Bytes, Guid
+
+_GUID = Guid("8523710966318265931")
+_DISKS = ("/dev/disk/by-id/wwn-0x5000c500a1b2c3d4", "/dev/disk/by-id/wwn-0x5000c500a1b2c3d5")
+_IDENTITIES = ("wwn:0x5000c500a1b2c3d4:4000787030016", "wwn:0x5000c500a1b2c3d5:4000787030016")
+
+
+def _set(name: str, before: str, after: str) -> SetDatasetProperties:
+    return SetDatasetProperties(
+        dataset="tank/data",
+        guid=_GUID,
+        properties=(Change(name=name, before=before, after=after),),
+    )
+
+
+def _import(*, hostid: str, hostname: str, ours: bool) -> ImportPool:
+    return ImportPool(
+        pool="tank", guid=_GUID, state="exported", last_hostid=hostid, last_hostname=hostname,
+        ours=ours, disks=_DISKS,
+    )  # fmt: skip
+
+
+def _update(name: str, before: str, after: str) -> UpdateStorage:
+    return UpdateStorage(
+        storage="backups", kind="dir", properties=(Change(name=name, before=before, after=after),)
+    )
+
+
+EXAMPLES: tuple[Action, ...] = (
+    CreatePool(
+        pool="tank", level="mirror", disks=_DISKS, identities=_IDENTITIES, ashift=12,
+        properties={"autotrim": "on"}, filesystem={"atime": "off", "compression": "lz4"},
+    ),
+    DestroyPool(
+        pool="tank", guid=_GUID, disks=_DISKS, datasets={"tank": "/tank"},
+        because=("mirror-0: declared is a raidz1 of 3, there is a mirror of 2",),
+    ),
+    _import(hostid="5f1c2a77", hostname="pve1", ours=True),
+    _import(hostid="0a0b0c0d", hostname="pve2", ours=False),
+    SetPoolProperties(
+        pool="tank", guid=_GUID, properties=(Change(name="autotrim", before="off", after="on"),)
+    ),
+    SetPoolProperties(
+        pool="tank", guid=_GUID, properties=(Change(name="autoreplace", before="off", after="on"),)
+    ),
+    WipeDisk(
+        disk=_DISKS[0], identity=_IDENTITIES[0], emptiness="occupied",
+        contents=("ext4, UUID 58e98b91-f4b8-4e14-bb39-4cfd34e1e5bd (at byte 1080)",),
+        ranges=((0, 4194304), (4000782835712, 4194304)),
+    ),
+    CreateDataset(
+        dataset="tank/data", kind="filesystem", properties={"recordsize": "128K"},
+        mountpoint="/tank/data",
+    ),
+    CreateDataset(dataset="tank/vm-100-disk-0", kind="volume", volsize=Bytes(34359738368)),
+    _set("quota", "0", "1099511627776"),
+    _set("volsize", "34359738368", "17179869184"),
+    _set("sync", "standard", "disabled"),
+    _set("mountpoint", "/tank/data", "/srv/data"),
+    RenameDataset(dataset="tank/old", guid=_GUID, to="tank/new"),
+    DestroyDataset(dataset="tank/old", guid=_GUID, snapshots=("daily-1", "daily-2")),
+    AddStorage(
+        storage="tank-data", kind="zfspool", dataset="tank/data",
+        properties={"pool": "tank/data", "content": "images,rootdir"},
+    ),
+    _update("content", "backup", "backup,iso"),
+    _update("prune-backups", "keep-last=7", "keep-last=2"),
+    RemoveStorage(
+        storage="old", kind="dir", properties={"path": "/srv/old"}, because="declared removed"
+    ),
+    DisableStorage(storage="tank-data", kind="zfspool"),
+    EnableStorage(storage="tank-data", dataset="tank/data"),
+    SetArcMax(
+        value=Bytes(8589934592), live=Bytes(0), boot="ZFS's default",
+        boot_text="options zfs zfs_arc_max=8589934592\n",
+    ),
+)  # fmt: skip

@@ -1,0 +1,90 @@
+"""What each argument of an action holds."""
+
+from __future__ import annotations
+
+_POOL = {"pool": "The pool's name.", "guid": "The pool's GUID, which is checked."}
+_DATASET = {"dataset": "The dataset's full name.", "guid": "The dataset's GUID, which is checked."}
+_STORAGE = {"storage": "The storage's id.", "kind": "The storage's type."}
+_CHANGES = {"properties": "The values that change, each with the one before."}
+
+ACTION_FIELDS: dict[str, dict[str, str]] = {
+    "Change": {
+        "name": "What changes.",
+        "before": "The value before, empty where there is none.",
+        "after": "The value after, empty where there is none.",
+    },
+    "CreatePool": {
+        "pool": "The pool's name.",
+        "level": "Its redundancy: one top-level vdev of that type, or a plain stripe.",
+        "disks": "The disks, by the names that the config gives them.",
+        "identities": "Who each of those disks is. It is checked again.",
+        "ashift": "The sector size as a power of two. It is fixed for good.",
+        "properties": "Pool properties (zpool create -o).",
+        "filesystem": "Properties of the root filesystem (zpool create -O).",
+    },
+    "DestroyPool": {
+        **_POOL,
+        "disks": "The members that are known here, by all their names.",
+        "datasets": "Every dataset that would be lost, to its mountpoint.",
+        "storages": "The storages that live on it. They are disabled before.",
+        "because": "Why nothing less will do.",
+    },
+    "ImportPool": {
+        **_POOL,
+        "state": "What its labels say; active means that it was never exported.",
+        "last_hostid": "The host id of its last user.",
+        "last_hostname": "The name of its last user.",
+        "ours": "Whether this host was the last user.",
+        "disks": "Its disks.",
+    },
+    "SetPoolProperties": {**_POOL, **_CHANGES},
+    "WipeDisk": {
+        "disk": "The disk, by the name that the config gives it.",
+        "identity": "Who it is. It is checked again on the opened device.",
+        "emptiness": "How empty it is.",
+        "contents": "What is on it, each thing named.",
+        "ranges": "What is zeroed: offset and length in bytes.",
+    },
+    "CreateDataset": {
+        "dataset": "The dataset's full name.",
+        "kind": "filesystem or volume.",
+        "volsize": "The size of a volume in bytes.",
+        "properties": "Its properties (zfs create -o).",
+        "mountpoint": "Where it will mount: a path, none or legacy.",
+    },
+    "SetDatasetProperties": {**_DATASET, **_CHANGES},
+    "RenameDataset": {**_DATASET, "to": "The new full name."},
+    "DestroyDataset": {
+        **_DATASET,
+        "snapshots": "Its snapshots, by their short names. They are lost with it.",
+        "children": "The datasets below it. Each is destroyed before, by an action of its own.",
+        "clones": "Clones of its snapshots. Each is destroyed before, by an action of its own.",
+        "origin": "The dataset that it is a clone of, empty for most.",
+        "mountpoint": "Where it was mounted.",
+        "storages": "The storages that live on it. They are disabled before.",
+    },
+    "AddStorage": {
+        **_STORAGE,
+        "properties": "Key to value, as storage.cfg will hold them.",
+        "dataset": "The dataset that it lives on, empty where it is on none of ours.",
+    },
+    "UpdateStorage": {**_STORAGE, **_CHANGES},
+    "RemoveStorage": {
+        **_STORAGE,
+        "properties": "Key to value, as storage.cfg holds them.",
+        "because": "Why it has to go.",
+    },
+    "DisableStorage": {**_STORAGE},
+    "EnableStorage": {
+        "storage": "The storage's id.",
+        "dataset": "The dataset that it lives on, empty where it is on none of ours.",
+    },
+    "SetArcMax": {
+        "value": "The limit in bytes, 0 for ZFS's own default.",
+        "live": "The running module's limit before, null where it is right already.",
+        "boot": "The limit at boot before, null where it is right already.",
+        "boot_text": "The whole new /etc/modprobe.d/zfs.conf.",
+        "boot_replaces": "The SHA-256 of the file before, empty where there is none.",
+        "initramfs": "Whether the initramfs is made anew, because it holds a copy of that file.",
+    },
+}

@@ -1,0 +1,97 @@
+"""Writing a document: whole or not at all, and never over something else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import stat
+from typing import Literal
+
+from phoenix_plan.cli.streams import deliver
+from phoenix_plan.errors import PhoenixError, UsageError
+
+_STARTS: dict[str, re.Pattern[bytes]] = {
+    "plan": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"host":'),
+    "state": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"id":'),
+}
+"""How the documents that phoenix writes begin (`codec.dump` keeps the order of the members)."""
+
+
+def check_target(path: str, kind: Literal["plan", "state"]) -> None:
+    """Whether a document may be written there, asked before the work is done.
+
+    Raises UsageError for a folder that is not there, a symbolic link, anything that is no regular
+    file (rename would replace /dev/null itself), and a file that holds no such document.
+    """
+    if path == "-":
+        return
+    try:
+        seen = os.lstat(path)
+    except FileNotFoundError:
+        folder = os.path.dirname(path) or "."
+        if not os.path.isdir(folder):
+            raise UsageError(f"-o {path}: there is no folder {folder}") from None
+        return
+    except OSError as error:
+        raise UsageError(f"-o {path}: {error.strerror}") from error
+    if stat.S_ISLNK(seen.st_mode):
+        raise UsageError(
+            f"-o {path}: is a symbolic link, and is not followed",
+            hint="Name the file that it leads to, or - for stdout.",
+        )
+    if not stat.S_ISREG(seen.st_mode):
+        raise UsageError(f"-o {path}: is no regular file", hint="- is stdout.")
+    if seen.st_size and not _STARTS[kind].match(_beginning(path)):
+        raise UsageError(
+            f"-o {path}: is there, and is no {kind} of phoenix's: it is not overwritten",
+            hint="Name another file, or remove this one yourself.",
+        )
+
+
+def _beginning(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(4096)
+    except OSError as error:
+        raise UsageError(f"-o {path}: {error.strerror}") from error
+
+
+def write_document(path: str, text: str, kind: Literal["plan", "state"]) -> None:
+    """Write a document to a file, or to stdout where `path` is `-`.
+
+    A file is there whole, or as it was before: written beside its place, flushed to the disk, then
+    renamed. Raises UsageError as `check_target` does, PhoenixError where writing fails.
+    """
+    if path == "-":
+        deliver(text)
+        return
+    check_target(path, kind)
+    folder = os.path.dirname(path) or "."
+    beside = os.path.join(folder, f".{os.path.basename(path)}.{secrets.token_hex(8)}")
+    try:
+        _write(beside, text)
+        os.rename(beside, path)
+        _sync_folder(folder)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise PhoenixError(f"{path} can't be written: {error.strerror}") from error
+
+
+def _write(path: str, text: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o666), "wb") as file:
+        file.write(text.encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: str) -> None:
+    """The rename itself reaches the disk too (fsync(2), "Calling fsync() does not …")."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,127 @@
+"""phoenix plan"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from phoenix_plan.cli.options import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    HostOption,
+    QuietOption,
+    VerboseOption,
+)
+from phoenix_plan.cli.options import console as console_of
+from phoenix_plan.errors import UsageError
+
+if TYPE_CHECKING:
+    from phoenix_plan.plan import Plan
+
+FAILED, SAFE_CHANGES, DESTRUCTIVE_CHANGES = 1, 2, 3
+
+
+def plan(
+    context: typer.Context,
+    *,
+    host: HostOption = None,
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Plan on this state instead of a host; - is stdin."),
+    ] = None,
+    config: ConfigOption = None,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the plan there; - is stdout."),
+    ] = None,
+    form: FormatOption = Format.TEXT,
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option(
+            "--detailed-exitcode", help="2: safe changes are pending, 3: some are destructive."
+        ),
+    ] = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Say what would be done to make a host as the config declares. Changes nothing."""
+    from phoenix_plan.cli.files import check_target, write_document  # noqa: PLC0415 - as used
+    from phoenix_plan.cli.inputs import ask, load_config, read_state  # noqa: PLC0415 - likewise
+
+    console = console_of(context, quiet=quiet, verbose=verbose)
+    if host is not None and state is not None:
+        raise UsageError("--host and --state exclude each other", hint="Plan on one of them.")
+    if state == "-" and config == "-":
+        raise UsageError("the state and the config can't both be stdin")
+    if output is not None:
+        check_target(output, "plan")
+    loaded = load_config(config)
+    as_json = output is not None or form is Format.JSON
+    actual = (
+        read_state(state)
+        if state is not None
+        else ask(
+            host or "local",
+            loaded.interests,
+            console,
+            meanwhile=_load_with_json if as_json else _load,
+        )
+    )
+    from phoenix_plan.plan import make_plan  # noqa: PLC0415 - loaded while the host was asked
+
+    made = make_plan(loaded.desired, actual)
+    if output is not None:
+        from phoenix_plan.codec import plan_to_json  # noqa: PLC0415 - likewise
+
+        write_document(output, plan_to_json(made), "plan")
+    on_stdout = output == "-"
+    if not (on_stdout and form is Format.JSON):
+        from phoenix_plan.cli.printing import plan_as, plan_next  # noqa: PLC0415 - likewise
+
+        again = _again(host, state, config)
+        text = plan_as(
+            made,
+            form,
+            console.style,
+            source="" if output in (None, "-") else str(output),
+            next_step=plan_next(made, saved=output, again=again),
+        )
+        if on_stdout:
+            # stdout is the document alone, so that it can be piped on.
+            console.say(text.rstrip("\n"))
+        else:
+            console.result(text)
+    if output is not None and not on_stdout:
+        console.say(f"Wrote {output}.")
+    return exit_code(made, detailed=detailed_exitcode)
+
+
+def exit_code(made: Plan, *, detailed: bool) -> int:
+    """What a plan exits with."""
+    if made.errors:
+        return FAILED
+    if not detailed or not made.actions:
+        return 0
+    return DESTRUCTIVE_CHANGES if made.destructive else SAFE_CHANGES
+
+
+def _again(host: str | None, state: str | None, config: str | None) -> str:
+    """The command line that makes this plan again."""
+    given = (("--host", host), ("--state", state), ("-c", config))
+    return shlex.join(
+        ["phoenix", "plan", *(part for flag, value in given if value for part in (flag, value))]
+    )
+
+
+def _load() -> None:
+    import phoenix_plan.plan  # noqa: PLC0415 - used once the state is there
+    import phoenix_plan.render.text  # noqa: F401, PLC0415 - likewise
+
+
+def _load_with_json() -> None:
+    import phoenix_plan.codec  # noqa: F401, PLC0415 - loads cattrs
+
+    _load()

@@ -1,0 +1,123 @@
+"""Findings about datasets."""
+
+from __future__ import annotations
+
+from phoenix_plan.model.codes.code import Code
+
+DATASETS: dict[str, Code] = {
+    "dataset-exists": Code(
+        kind="error",
+        means="A dataset that must not be there is there: one of the new name, or one that has to "
+        "go first and stays.",
+        why="It is somebody's, and is not overwritten. Where a destruction waits for its children, "
+        "one of them can't be destroyed.",
+        do="Look at it: zfs list -r. Other errors of the plan say why a child stays.",
+    ),
+    "dataset-missing": Code(
+        kind="error",
+        means="A dataset that a change rests on is neither there nor made by this plan.",
+        why="A dataset or a storage can't be made where its parent is missing.",
+        do="Declare the parent too. If it should be there, look whether its pool is imported.",
+    ),
+    "dataset-is-another": Code(
+        kind="error",
+        means="The dataset of that name has another GUID than the one that was looked at.",
+        why="Somebody has made another dataset under the same name meanwhile. What was decided "
+        "about the old one says nothing about this one.",
+        do="Refresh and plan again.",
+    ),
+    "dataset-in-use": Code(
+        kind="error",
+        means="Something outside ZFS uses a dataset, or one below it: a mount in another place or "
+        "in a container, an NFS export, an iSCSI target.",
+        why="Whoever uses it would lose their data under their hands. This is refused whatever "
+        "the consent.",
+        do="End that use yourself (unmount it there, take the export away), then plan again.",
+    ),
+    "dataset-cloned": Code(
+        kind="error",
+        means="Clones hang on snapshots of a dataset that is to go.",
+        why="A clone shares its blocks with the snapshot. ZFS refuses to destroy the one while the "
+        "other lives; linked clones of guests look so.",
+        do="Declare the clones removed too, or make one of them independent: zfs promote CLONE.",
+    ),
+    "create-only-differs": Code(
+        kind="error",
+        means="A property that is fixed when a dataset is created differs from the config, or it "
+        "is a volume where a filesystem is declared.",
+        why="Only a new dataset can have it otherwise. On a pool's root filesystem this would take "
+        "a new pool, so it is refused; elsewhere the plan holds the destruction and the new "
+        "dataset, as destructive actions, and this code is a note beside them.",
+        do="If it is not worth the data, declare the value that is there, or put the property in "
+        "`ignore`. To keep the data, copy it to a new dataset with zfs send or rsync instead.",
+    ),
+    "key-from-prompt": Code(
+        kind="error",
+        means="A dataset is to be encrypted with a key that somebody would have to type.",
+        why="A plan runs without anybody at a keyboard, and no document of this program ever "
+        "holds a key.",
+        do="Use keylocation=file:///… or https://…, and keep a copy of the key where the host's "
+        "failure can't reach it. Or create the dataset by hand, and declare it then.",
+    ),
+    "quota-below-used": Code(
+        kind="error",
+        means="A quota or refquota is less than what the dataset uses already.",
+        why="ZFS would take it, and then refuse every further write: guests on it stop with I/O "
+        "errors.",
+        do="Raise the quota, or free space first. Snapshots count for quota, not for refquota.",
+    ),
+    "reservation-above-free": Code(
+        kind="error",
+        means="A reservation is more than the dataset has and can get.",
+        why="ZFS refuses it, and the room would be taken from all others in the pool.",
+        do="Lower the reservation, or free space in the pool.",
+    ),
+    "mountpoint-system": Code(
+        kind="error",
+        means="A dataset is to be mounted over a folder of the system, such as /var or /etc.",
+        why="Everything in that folder would be out of sight at once, and the host with it.",
+        do="Choose a folder of its own, below /POOL or /srv for example.",
+    ),
+    "mountpoint-occupied": Code(
+        kind="error",
+        means="The folder on which a dataset is to be mounted is not empty, or is no folder.",
+        why="What lies there would vanish under the mount, and programs that use it would write to "
+        "the old place or to the new one, depending on when they started.",
+        do="Look into it. Often it was written there while the dataset was not mounted: move it "
+        "away, and put it back after the mount.",
+    ),
+    "mountpoint-taken": Code(
+        kind="error",
+        means="The folder on which a dataset is to be mounted is something else's mountpoint.",
+        why="One of the two would hide the other, and which one can change from boot to boot.",
+        do="Give one of them another mountpoint.",
+    ),
+    "mountpoint-unread": Code(
+        kind="error",
+        means="Nobody has looked whether the folder to mount on is empty.",
+        why="Only folders that the config names are looked into, so a state that was refreshed "
+        "without this config can't tell. Not known is not empty.",
+        do="Refresh with the config that declares the dataset, and plan again.",
+    ),
+    "removed-has-children": Code(
+        kind="error",
+        means="A dataset is declared removed, and there are datasets below it.",
+        why="They would go with it, and nobody has said that they may.",
+        do="Look at them: zfs list -r. Say `recursive: true` to lose them too (each is then an "
+        "action of its own), or move them elsewhere first.",
+    ),
+    "rename-across-pools": Code(
+        kind="error",
+        means="A dataset is declared renamed from one in another pool.",
+        why="ZFS renames within a pool only. Creating an empty one under the new name would look "
+        "as if the data were lost.",
+        do="Copy it with zfs send and zfs receive, check the copy, then declare it without "
+        "renamed_from.",
+    ),
+    "plan-again-after-rename": Code(
+        kind="note",
+        means="A dataset is renamed, and its properties are not compared yet.",
+        why="The rename comes first; what else differs is told under the new name.",
+        do="Plan again when the rename is done.",
+    ),
+}

@@ -1,0 +1,194 @@
+"""Reasons: why an action is safe, or destructive. One stands on every action of a plan."""
+
+from __future__ import annotations
+
+from phoenix_plan.model.codes.code import Code
+
+SAFE: dict[str, Code] = {
+    "creates-pool": Code(
+        kind="reason",
+        means="A new pool is made, on disks that are blank.",
+        why="Nothing is lost where nothing is. Every disk was read for signatures, ZFS labels and "
+        "data, and is blank, or an earlier action of the same plan (with a verdict of its own) "
+        "clears it.",
+        do="Check that level, disks and ashift are what you want: none of them can be changed "
+        "later without making the pool anew.",
+    ),
+    "creates-dataset": Code(
+        kind="reason",
+        means="A new dataset is made. No dataset of that name is there.",
+        why="It adds a filesystem or a volume and changes none. The mountpoint is empty, so that "
+        "nothing vanishes under the mount.",
+        do="Check the properties that are fixed at creation: volblocksize, encryption, "
+        "casesensitivity, normalization, utf8only.",
+    ),
+    "imports-own-pool": Code(
+        kind="reason",
+        means="A declared pool that was exported is imported again.",
+        why="The labels on its disks say that it is whole, that it was exported properly, and that "
+        "this very host used it last. No other machine can be writing to it.",
+        do="Nothing before. Plan again afterwards: what is in the pool is known only then.",
+    ),
+    "property-safe": Code(
+        kind="reason",
+        means="Only properties change that are listed as safe.",
+        why="None of them loses data, hides it, or weakens how it is written. Data that is there "
+        "already stays as it was written (a new compression counts for new blocks only).",
+        do="Nothing. The value before stands in the plan, and setting it takes the change back.",
+    ),
+    "grows-volume": Code(
+        kind="reason",
+        means="A volume gets larger.",
+        why="What is in it stays where it is. The guest sees more room behind its last byte.",
+        do="Grow the partition and the filesystem in the guest afterwards. A volume is not made "
+        "smaller again without losing what lies at its end.",
+    ),
+    "registers-storage": Code(
+        kind="reason",
+        means="A storage is added to storage.cfg.",
+        why="No storage of that id is there, and what it points to is not changed by registering "
+        "it. Proxmox VE will make its folders in a directory storage.",
+        do="Check `nodes` in a cluster: storage.cfg is the same on all nodes.",
+    ),
+    "enables-storage": Code(
+        kind="reason",
+        means="A disabled storage is enabled.",
+        why="Proxmox VE uses it again. Nothing on it changes.",
+        do="Nothing, where this follows a recreation of what the storage lives on.",
+    ),
+    "storage-setting-safe": Code(
+        kind="reason",
+        means="Settings of a storage change, each in a direction that takes nothing away.",
+        why="What is on the storage stays, and so does everybody's way to it. A content type that "
+        "is taken out only keeps new content of that type off the storage.",
+        do="Nothing. The value before stands in the plan.",
+    ),
+    "sets-arc-max": Code(
+        kind="reason",
+        means="The limit of ZFS's cache in memory is set, now and for the next boot.",
+        why="The cache holds copies only. A smaller one makes reads slower, and loses nothing.",
+        do="Leave the guests enough memory: the limit is no promise, the cache takes what is free "
+        "up to it.",
+    ),
+}
+"""Nothing can be lost."""
+
+DESTRUCTIVE: dict[str, Code] = {
+    "wipes-disk": Code(
+        kind="reason",
+        means="A disk that holds something is cleared, so that a pool can be built on it.",
+        why="Signatures, labels and both ends of the disk and of every partition are zeroed. What "
+        "was on it can't be reached afterwards, and nothing brings it back.",
+        do="Read what the plan found on the disk, and compare serial number and slot with the "
+        "machine. If anything there might matter, copy it off, or take the disk out of the "
+        "config. Where the plan says that it can't tell whose data it is, ask around first.",
+    ),
+    "destroys-pool": Code(
+        kind="reason",
+        means="A pool is destroyed with every dataset, snapshot and volume on it.",
+        why="The config declares it removed, or it is built otherwise than declared in a way that "
+        "ZFS can't change (level, width, ashift). The plan names each difference and everything "
+        "that would be lost.",
+        do="If the pool is right and the config is wrong, mend the config: that is the usual case. "
+        "Otherwise copy the data off (zfs send), check the copy, and only then go on. As long as "
+        "its labels are not overwritten, zpool import -D can bring a destroyed pool back.",
+    ),
+    "destroys-dataset": Code(
+        kind="reason",
+        means="A dataset is destroyed, with its snapshots.",
+        why="ZFS frees its blocks at once; there is no way back but a backup. It goes because the "
+        "config declares it removed, or because a property that is fixed at creation differs.",
+        do="Look at the space used, the snapshots and the guests named in the evidence. To keep "
+        "it, take the entry out of `removed`, or put the differing property in `ignore`. To keep "
+        "its data only, zfs send it elsewhere first.",
+    ),
+    "renames-dataset": Code(
+        kind="reason",
+        means="A dataset gets another name, and usually another mountpoint.",
+        why="Its data stays, but whatever knows the old name no longer finds it: guests' disks, "
+        "storages, backup jobs, replication, fstab, scripts.",
+        do="Look for the old name in all of them before you go on. Renaming it back restores it.",
+    ),
+    "imports-foreign-pool": Code(
+        kind="reason",
+        means="A pool is imported that another host used last.",
+        why="It was exported properly, so nobody should be writing to it. But the other host may "
+        "count on it: on shared disks, two machines that import one pool destroy it.",
+        do="Make sure that the other host is gone for good, or no longer sees these disks, and "
+        "that it does not import the pool when it boots.",
+    ),
+    "imports-unexported-pool": Code(
+        kind="reason",
+        means="A pool is imported that was in use when it was last seen, and never exported.",
+        why="This host used it last, as its host id in the labels says, but a crash or a pulled "
+        "disk ended it. The last seconds of writes may be missing.",
+        do="Make sure that no other machine has this host's id (cloned systems do) and sees these "
+        "disks. After the import, look at zpool status and run a scrub.",
+    ),
+    "property-not-listed": Code(
+        kind="reason",
+        means="A property changes that is not on the list of safe ones.",
+        why="Some of these hide data or move it out of sight (mountpoint, canmount, overlay), stop "
+        "writes (readonly), open it to others (shares) or can lose a key. The rest were never "
+        "judged, and what nobody has judged counts as destructive.",
+        do="Read up on the property in zfsprops(7) or zpoolprops(7), and think of the guests and "
+        "services that use the dataset at this moment.",
+    ),
+    "property-unsafe-value": Code(
+        kind="reason",
+        means="A property that is safe as such is set to a value that risks data.",
+        why="sync=disabled loses acknowledged writes when the power fails, which breaks databases "
+        "and guests' filesystems. checksum=off lets ZFS return damaged data without noticing.",
+        do="Choose another value unless all that is on the dataset can be thrown away.",
+    ),
+    "shrinks-volume": Code(
+        kind="reason",
+        means="A volume gets smaller, or its new size can't be compared with the old one.",
+        why="What lies beyond the new size is cut off. A guest's filesystem that reaches there is "
+        "broken afterwards, its partition table's backup copy is gone.",
+        do="Shrink the filesystem and the partition in the guest first, take a snapshot, or "
+        "declare the size that is there.",
+    ),
+    "lifts-protection": Code(
+        kind="reason",
+        means="phoenix:protected is set to off on a dataset.",
+        why="Nothing is lost by that alone. But somebody put the protection there, and without it "
+        "the next plan may destroy the dataset, its pool or its disks.",
+        do="Ask whoever set it. It takes a plan of its own: none lifts a protection and uses that.",
+    ),
+    "unregisters-storage": Code(
+        kind="reason",
+        means="A storage is taken out of storage.cfg. The data on it stays where it is.",
+        why="Proxmox VE forgets it on all nodes, with its permissions and its place in resource "
+        "pools. Guests with disks on it can't start, and its backups are not listed any more. "
+        "Where a fixed property differs (pool, path), registering it anew is the only way.",
+        do="Look at the guests and jobs in the evidence. If the storage.cfg is right and the "
+        "config is wrong, mend the config.",
+    ),
+    "disables-storage": Code(
+        kind="reason",
+        means="A storage is disabled while what it lives on is destroyed.",
+        why="Proxmox VE looks at every enabled storage every ten seconds: it imports pools, mounts "
+        "and makes folders, in the middle of the work. While it is disabled, guests on it can't "
+        "start, and jobs on it fail.",
+        do="Shut down the guests that the evidence names. It is enabled again at the end, where "
+        "the plan makes its dataset anew.",
+    ),
+    "storage-setting-narrows": Code(
+        kind="reason",
+        means="A setting of a storage changes in a direction that takes something away.",
+        why="Less retention lets the next backup job delete old backups. Fewer nodes, or none, "
+        "keep guests there from their disks.",
+        do="Compare both values in the plan, and look at the guests and jobs in the evidence.",
+    ),
+    "storage-setting-not-listed": Code(
+        kind="reason",
+        means="A setting of a storage changes that is not on the list of safe ones.",
+        why="Some of these point the storage elsewhere (namespace, subdir, content-dirs), so that "
+        "what it held is out of sight and new data lands in another place. The rest were never "
+        "judged, and what nobody has judged counts as destructive.",
+        do="Read what the setting does in pvesm(1), and look at the guests and jobs that use the "
+        "storage.",
+    ),
+}
+"""Something can be lost, or somebody can lose sight of it: it takes consent."""

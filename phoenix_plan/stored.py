@@ -1,0 +1,136 @@
+"""State and plan documents from files: first their version, then their schema, then our classes.
+
+A document of our own minor version must hold nothing that its schema does not know. One of a newer
+minor version may: what a minor version adds can be left out of account, by definition, so unknown
+fields are dropped; a value that is not understood (a new kind of action, say) is still refused. A
+newer major version is refused as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import attrs
+
+from phoenix_plan.documents import Document, Fault, read_document, shown
+from phoenix_plan.errors import DocumentError
+from phoenix_plan.model.actual import STATE_VERSION, Actual
+from phoenix_plan.schema_check import check, load_schema
+
+if TYPE_CHECKING:
+    from phoenix_plan.plan import Plan
+
+Kind = Literal["state", "plan"]
+
+_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
+
+
+def load_state(path: str, *, stdin: BinaryIO | None = None) -> Actual:
+    """The state in a file, or on stdin where `path` is `-`. Raises DocumentError."""
+    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+
+    document = checked(read_document(path, what="state", stdin=stdin), "state")
+    return codec.state_from_json(document.value, document.name)
+
+
+def load_plan(path: str, *, stdin: BinaryIO | None = None) -> Plan:
+    """The plan in a file, or on stdin where `path` is `-`. Raises DocumentError."""
+    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+
+    document = checked(read_document(path, what="plan", stdin=stdin), "plan")
+    return codec.plan_from_json(document.value, document.name)
+
+
+def kind_of(document: Document) -> Kind:
+    """What a document is meant to be, by the fields that every one of its kind has.
+
+    Raises DocumentError for one that is neither a state nor a plan.
+    """
+    kind = _looks_like(document.value)
+    if kind is None:
+        raise DocumentError(
+            f"{document.name} is neither a state nor a plan",
+            hint="phoenix refresh -o FILE writes a state, phoenix plan -o FILE a plan.",
+        )
+    return kind
+
+
+def _looks_like(value: object) -> Kind | None:
+    if not isinstance(value, dict) or "format_version" not in value:
+        return None
+    if "desired" in value and "state" in value:
+        return "plan"
+    return "state" if "disks" in value and "taken_at" in value else None
+
+
+def checked(document: Document, kind: Kind) -> Document:
+    """The document as our own minor version has it, valid by its schema. Raises DocumentError."""
+    other = _looks_like(document.value)
+    if other not in (None, kind):
+        raise DocumentError(f"{document.name} is a {other} document, wanted is a {kind}")
+    if _is_newer(document, kind):
+        schema = load_schema(kind)
+        ours = {**_known(document.value, schema, schema), "format_version": _version(kind)}
+        document = attrs.evolve(document, value=ours)
+    faults = check(document, kind)
+    if faults:
+        document.refuse(faults, what=kind)
+    return document
+
+
+def _version(kind: Kind) -> str:
+    if kind == "state":
+        return STATE_VERSION
+    from phoenix_plan.plan import PLAN_VERSION  # noqa: PLC0415 - loads the planner
+
+    return PLAN_VERSION
+
+
+def _is_newer(document: Document, kind: Kind) -> bool:
+    """Whether the document is of a newer minor version. Raises DocumentError for another major."""
+    value = document.value
+    if not isinstance(value, dict) or "format_version" not in value:
+        return False  # the schema says so
+    version = value["format_version"]
+    match = _VERSION.fullmatch(version) if isinstance(version, str) else None
+    if match is None:
+        fault = Fault(
+            path=("format_version",),
+            rule=f"must be a version of two numbers, such as {_version(kind)}",
+            value=shown(version),
+        )
+        document.refuse([fault], what=kind)
+    major, minor = (int(part) for part in match.groups())
+    our_major, our_minor = (int(part) for part in _version(kind).split("."))
+    if major == our_major:
+        return minor > our_minor
+    raise DocumentError(
+        f"{document.name} is a {kind} of format {version}; this phoenix reads {our_major}.x",
+        hint=f"read it with a {'newer' if major > our_major else 'older'} phoenix, "
+        f"or make the {kind} again",
+    )
+
+
+def _known(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """The value without the members that a closed object of the schema does not name."""
+    if "$ref" in schema:
+        return _known(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    if "x-tag" in schema and isinstance(value, dict):
+        tag = value.get(schema["x-tag"])
+        branch = f"#/$defs/{tag}"
+        known = any(one["$ref"] == branch for one in schema["oneOf"])
+        return _known(value, {"$ref": branch}, root) if known else value
+    if isinstance(value, list) and "items" in schema:
+        return [_known(item, schema["items"], root) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named = schema.get("properties", {})
+    other = schema.get("additionalProperties", True)
+    if other is False:
+        return {
+            name: _known(one, named[name], root) for name, one in value.items() if name in named
+        }
+    rest = other if isinstance(other, dict) else {}
+    return {name: _known(one, named.get(name, rest), root) for name, one in value.items()}

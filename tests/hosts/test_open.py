@@ -1,0 +1,40 @@
+"""What the command line may call a host."""
+
+from __future__ import annotations
+
+import pytest
+
+from phoenix_plan.errors import HostError, UsageError
+from phoenix_plan.hosts.local import LocalHost
+from phoenix_plan.hosts.open import open_host
+from phoenix_plan.hosts.recorded import RecordedHost
+from tests.probes.zfs_recordings import RECORDINGS
+
+
+def test_hosts() -> None:
+    """This machine, or a recording."""
+    assert isinstance(open_host("local"), LocalHost)
+    recorded = open_host(f"recorded:{RECORDINGS[0]}")
+    assert isinstance(recorded, RecordedHost)
+    assert recorded.name == f"recorded:{RECORDINGS[0]}"
+
+
+@pytest.mark.parametrize("name", ["", "here", "recorded:", "sim:x.json", "ssh://pve1", "Local"])
+def test_other_names_are_wrong_usage(name: str) -> None:
+    """The message says what there is."""
+    with pytest.raises(UsageError, match="no such host") as caught:
+        open_host(name)
+    assert "recorded:DIR" in caught.value.hint
+
+
+def test_a_recording_that_is_not_there() -> None:
+    """Right usage, wrong folder."""
+    with pytest.raises(HostError, match="no such recording"):
+        open_host("recorded:/nowhere")
+
+
+def test_a_readable_host_can_not_write() -> None:
+    """All that these hosts can do is answer."""
+    for kind in (LocalHost, RecordedHost):
+        public = {name for name in dir(kind) if not name.startswith("_")}
+        assert public - {"name"} == {"answer"}
