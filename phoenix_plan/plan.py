@@ -18,6 +18,7 @@ from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.desired import Desired, Notice
 from phoenix_plan.model.index import Index
+from phoenix_plan.model.sizes import Bytes
 from phoenix_plan.planner import Outcome, Planned, Unmanaged, make
 from phoenix_plan.planner.items import Finding, Unchanged
 from phoenix_plan.planner.order import Blocked
@@ -55,7 +56,7 @@ class Command:
     write: str = ""
     diff: tuple[str, ...] = ()
     zero: str = ""
-    ranges: tuple[tuple[int, int], ...] = ()
+    ranges: tuple[tuple[Bytes, Bytes], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -188,4 +189,5 @@ def command(write: Write) -> Command:
         case WriteFile(path=path, content=content, replaces=replaces):
             return Command(write=path, diff=_diff(replaces or "", content))
         case Zero(path=path, ranges=ranges):
-            return Command(zero=path, ranges=ranges)
+            spans = tuple((Bytes(offset), Bytes(length)) for offset, length in ranges)
+            return Command(zero=path, ranges=spans)

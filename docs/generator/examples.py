@@ -69,7 +69,7 @@ EXAMPLES: tuple[Action, ...] = (
     WipeDisk(
         disk=_DISKS[0], identity=_IDENTITIES[0], emptiness="occupied",
         contents=("ext4, UUID 58e98b91-f4b8-4e14-bb39-4cfd34e1e5bd (at byte 1080)",),
-        ranges=((0, 4194304), (4000782835712, 4194304)),
+        ranges=((Bytes(0), Bytes(4194304)), (Bytes(4000782835712), Bytes(4194304))),
     ),
     CreateDataset(
         dataset="tank/data", kind="filesystem", properties={"recordsize": "128K"},

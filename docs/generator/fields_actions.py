@@ -52,7 +52,11 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
         "properties": "Its properties (zfs create -o).",
         "mountpoint": "Where it will mount: a path, none or legacy.",
     },
-    "SetDatasetProperties": {**_DATASET, **_CHANGES},
+    "SetDatasetProperties": {
+        **_DATASET,
+        **_CHANGES,
+        "unset": "Those of them that nobody had set here before.",
+    },
     "RenameDataset": {**_DATASET, "to": "The new full name."},
     "DestroyDataset": {
         **_DATASET,
@@ -82,9 +86,9 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
     "SetArcMax": {
         "value": "The limit in bytes, 0 for ZFS's own default.",
         "live": "The running module's limit before, null where it is right already.",
-        "boot": "The limit at boot before, null where it is right already.",
+        "boot": "What that file said before, null where it is right already.",
         "boot_text": "The whole new /etc/modprobe.d/zfs.conf.",
-        "boot_replaces": "The SHA-256 of the file before, empty where there is none.",
+        "boot_replaces": "The file before, null where there is none.",
         "initramfs": "Whether the initramfs is made anew, because it holds a copy of that file.",
     },
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Iterator
 
 import attrs
 
+import phoenix_plan
 from docs.generator.examples import EXAMPLES
 from docs.generator.fields import FIELDS
 from docs.generator.markdown import block, code, codes, link, page, table
@@ -167,8 +170,12 @@ EXIT_CODES: dict[int, str] = {
     1: "Failed: the host can't be read, or the plan holds errors.",
     2: "Changes are pending, all of them safe. Only with `--detailed-exitcode`.",
     3: "Changes are pending, some of them destructive. Only with `--detailed-exitcode`.",
+    4: "Refused: consent is missing. Nothing was run.",
+    5: "The plan is stale. Nothing was run.",
+    6: "Another apply holds the lock. Nothing was run.",
+    7: "Stopped part-way. The journal says what was done.",
     64: "The command line can't be understood.",
-    65: "A config, state or plan is invalid or unreadable.",
+    65: "A config, state, plan or approval is invalid or unreadable.",
     130: "Interrupted.",
 }
 """What each exit code means."""
@@ -184,8 +191,12 @@ def exit_codes_page() -> str:
 
 
 def error_kinds() -> list[type[PhoenixError]]:
-    """The exception tree, parents first."""
+    """The exception tree of the whole package, parents first, siblings by name."""
+    for module in pkgutil.walk_packages(phoenix_plan.__path__, "phoenix_plan."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     found: list[type[PhoenixError]] = [PhoenixError]
     for kind in found:
-        found += kind.__subclasses__()
+        ours = (one for one in kind.__subclasses__() if one.__module__.startswith("phoenix_plan."))
+        found += sorted(ours, key=lambda one: one.__name__)
     return found

@@ -11,6 +11,7 @@ from phoenix_plan.actions.base import Change, disk_needs
 from phoenix_plan.commands import Write, Zero
 from phoenix_plan.conditions import Condition, DiskBlank, DiskIs, DiskUnpooled
 from phoenix_plan.model.disks import Disk, Emptiness
+from phoenix_plan.model.sizes import Bytes
 from phoenix_plan.model.subjects import Kind
 
 EDGE = 4 << 20
@@ -30,7 +31,7 @@ class WipeDisk:
     identity: str
     emptiness: Emptiness
     contents: tuple[str, ...]
-    ranges: tuple[tuple[int, int], ...]
+    ranges: tuple[tuple[Bytes, Bytes], ...]
 
     @property
     def subject(self) -> str:
@@ -57,7 +58,7 @@ class WipeDisk:
         return (Change(name="contents", before=held, after="nothing"),)
 
 
-def wipe_ranges(disk: Disk) -> tuple[tuple[int, int], ...]:
+def wipe_ranges(disk: Disk) -> tuple[tuple[Bytes, Bytes], ...]:
     """What a wipe of this disk zeroes: (offset, length), sorted and merged."""
     spans = [(0, EDGE), (disk.size - EDGE, EDGE)]
     starts = {0: 0}
@@ -72,7 +73,7 @@ def wipe_ranges(disk: Disk) -> tuple[tuple[int, int], ...]:
     return merged(spans, disk.size)
 
 
-def merged(spans: Iterable[tuple[int, int]], size: int) -> tuple[tuple[int, int], ...]:
+def merged(spans: Iterable[tuple[int, int]], size: int) -> tuple[tuple[Bytes, Bytes], ...]:
     """Ranges cut to a disk of `size` bytes, sorted, overlapping ones joined."""
     joined: list[tuple[int, int]] = []
     for offset, length in sorted(spans):
@@ -83,4 +84,4 @@ def merged(spans: Iterable[tuple[int, int]], size: int) -> tuple[tuple[int, int]
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
-    return tuple((start, end - start) for start, end in joined)
+    return tuple((Bytes(start), Bytes(end - start)) for start, end in joined)

@@ -15,7 +15,6 @@ from phoenix_plan.config import LoadedConfig
 from phoenix_plan.documents import Document
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.model.actual import Actual, Interests
-from phoenix_plan.render.visible import visible
 
 
 def load_config(given: str | None) -> LoadedConfig:
@@ -59,11 +58,9 @@ def ask(
 
 def read_state(path: str) -> Actual:
     """A state document. Raises DocumentError."""
-    from phoenix_plan.codec import state_from_json  # noqa: PLC0415 - loads cattrs
-    from phoenix_plan.schema_check import load  # noqa: PLC0415 - only documents need it
+    from phoenix_plan.stored import load_state  # noqa: PLC0415 - only documents need it
 
-    document = load(path, schema="state", stdin=sys.stdin.buffer if path == "-" else None)
-    return state_from_json(document.value, visible(document.name))
+    return load_state(path, stdin=sys.stdin.buffer if path == "-" else None)
 
 
 @attrs.frozen(kw_only=True)
@@ -77,21 +74,9 @@ class Opened:
 def read_plan_or_state(path: str) -> Opened:
     """A plan or a state, told apart by content and checked. Raises DocumentError."""
     from phoenix_plan.documents import read_document  # noqa: PLC0415 - only documents need it
-    from phoenix_plan.schema_check import check  # noqa: PLC0415 - likewise
+    from phoenix_plan.stored import checked, kind_of  # noqa: PLC0415 - likewise
 
     stdin = sys.stdin.buffer if path == "-" else None
     document = read_document(path, what="plan or state", stdin=stdin)
-    value = document.value
-    if isinstance(value, dict) and "desired" in value:
-        kind = "plan"
-    elif isinstance(value, dict) and "taken_at" in value:
-        kind = "state"
-    else:
-        raise DocumentError(
-            f"{document.name} is neither a plan nor a state of phoenix's",
-            hint="phoenix plan -o FILE writes the one, phoenix refresh -o FILE the other.",
-        )
-    faults = check(document, kind)
-    if faults:
-        document.refuse(faults, what=kind)
-    return Opened(kind=kind, document=document)
+    kind = kind_of(document)
+    return Opened(kind=kind, document=checked(document, kind))

@@ -19,6 +19,7 @@ from phoenix_plan.model.storage_types import (
     CONTENT_TYPES,
     SECRETS,
     STORAGE_TYPES,
+    is_secret,
 )
 from phoenix_plan.places import Path
 from phoenix_plan.schema_check import nearest
@@ -121,6 +122,9 @@ def _id(placed: PlacedDataset, ids: Mapping[str, str], faults: Faults) -> str:
     return derived
 
 
+_KEEP_IT = "keep it in a credentials file on the host, and change it if this file was ever shared"
+
+
 def _explicit(entry: Entry, faults: Faults) -> PlacedStorage:
     raw, path = entry.raw, entry.path
     kind: str = raw["type"]
@@ -138,6 +142,9 @@ def _explicit(entry: Entry, faults: Faults) -> PlacedStorage:
             )
             continue
         properties[key] = _text(key, value)
+        if is_secret(key, properties[key]):
+            faults.add(place, "holds a secret, and no config, plan or log holds one", hint=_KEEP_IT)
+            continue
         if key == "content":
             properties[key] = _content(kind, value, place, faults)
         elif rule := _value_rule(key, properties[key]):

@@ -208,28 +208,19 @@ class Index:
         return dataset.name if dataset is not None else ""
 
     @cached_property
-    def _storages_by_dataset(self) -> Mapping[str, tuple[Storage, ...]]:
-        found: dict[str, tuple[Storage, ...]] = {}
-        for storage in self.actual.storages.storages:
+    def _storages_below(self) -> Mapping[str, tuple[Storage, ...]]:
+        """By dataset, the storages on it and below it: each stands under all its ancestors."""
+        found: dict[str, list[Storage]] = defaultdict(list)
+        for storage in sorted(self.actual.storages.storages, key=lambda one: one.id):
             name = self.storage_dataset(storage)
-            if name:
-                found[name] = (*found.get(name, ()), storage)
-        return found
+            while name:
+                found[name].append(storage)
+                name = name.rpartition("/")[0]
+        return {name: tuple(storages) for name, storages in found.items()}
 
     def storages_on(self, dataset: str) -> tuple[Storage, ...]:
         """Storages that live on a dataset or on one below it, by id."""
-        prefix = dataset + "/"
-        return tuple(
-            sorted(
-                (
-                    storage
-                    for name, storages in self._storages_by_dataset.items()
-                    if name == dataset or name.startswith(prefix)
-                    for storage in storages
-                ),
-                key=lambda storage: storage.id,
-            )
-        )
+        return self._storages_below.get(dataset, ())
 
     @cached_property
     def references(self) -> Mapping[str, tuple[Reference, ...]]:

@@ -178,5 +178,20 @@ def is_fixed(storage_type: str, key: str) -> bool:
 SECRETS = frozenset({"password", "keyring", "encryption-key", "master-pubkey"})
 """Kept in /etc/pve/priv, never in storage.cfg: no config, plan, state, log or journal holds one."""
 
+_SECRET_KEY = re.compile(
+    r"pass|secret|token|api.?key|chap|keyring|encryption-key|master-pubkey|private|credential",
+    re.IGNORECASE,
+)
+_SECRET_OPTION = re.compile(r"(^|,)\s*(pass|passwd|password2?|cred|credentials)\s*=", re.IGNORECASE)
+
+
+def is_secret(key: str, value: str) -> bool:
+    """Whether a setting holds a credential: by its key (plugins of others keep theirs in
+    storage.cfg), or among mount options, where mount.cifs(8) takes a password."""
+    return bool(_SECRET_KEY.search(key)) or (
+        key == "options" and bool(_SECRET_OPTION.search(value))
+    )
+
+
 STORAGE_ID = re.compile(r"[a-z][a-z0-9\-_.]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 """What a storage's id may be (pve-storage-id): match it whole. Two characters at least."""

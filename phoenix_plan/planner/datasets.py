@@ -123,7 +123,12 @@ def _existing(
     changes = tuple(_changes(dataset, there, scope.index.actual.defaults))
     if changes:
         yield Step(
-            action=SetDatasetProperties(dataset=dataset.name, guid=there.guid, properties=changes)
+            action=SetDatasetProperties(
+                dataset=dataset.name,
+                guid=there.guid,
+                properties=changes,
+                unset=tuple(c.name for c in changes if c.name not in there.set),
+            )
         )
     elif not root_filesystem:
         yield Unchanged(subject=subject)

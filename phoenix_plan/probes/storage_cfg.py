@@ -20,6 +20,7 @@ from phoenix_plan.model.storage_types import (
     IMPLIED_PROPERTIES,
     STORAGE_TYPES,
     is_option,
+    is_secret,
 )
 from phoenix_plan.probes.section_config import Entry, Section, decode, parse_sections
 
@@ -28,8 +29,6 @@ STORAGE_CFG = ReadFile(path="/etc/pve/storage.cfg")
 _ID = re.compile(r"[a-z][a-z0-9\-_.]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _PATH = re.compile(r"/[^;()]")
 
-# Plugins of others keep credentials in storage.cfg; no state and no plan holds one.
-_SECRET = re.compile(r"pass|secret|token|api.?key|chap|keyring|encryption-key", re.IGNORECASE)
 HIDDEN = "(hidden)"
 
 
@@ -109,7 +108,7 @@ def _value(kind: str, entry: Entry, source: str) -> str:
             source=source,
             line=entry.line,
         )
-    return HIDDEN if _SECRET.search(entry.key) else entry.value
+    return HIDDEN if is_secret(entry.key, entry.value) else entry.value
 
 
 def _check_value(kind: str, entry: Entry, properties: dict[str, str], source: str) -> None:

@@ -212,6 +212,11 @@ def test_listed_degraded_is_not_complete() -> None:
     assert "zpool import says DEGRADED" in pool.note
 
 
+def test_listed_whole_and_a_label_is_missing() -> None:
+    """ZFS finds a member on something that is no disk here: not the tree that a plan rests on."""
+    assert not only([A], listing()).complete
+
+
 def test_pool_that_zfs_does_not_list() -> None:
     """Labels in an erased partition, or on a disk that ZFS can't see: no pool to import."""
     pool = only([A, B])

@@ -179,11 +179,12 @@ def test_deep_nesting_is_malformed() -> None:
 
 
 def test_lists_that_overlap_end_soon() -> None:
-    """Pairs whose nested list runs past their end would be read again at every level: 12 levels of
-    thousands of pairs."""
-    body = b"\0\0\0\1a\0\0\0" + b"\0\0\0\x13\0\0\0\1"
-    pair = b"\0\0\0\x18\0\0\0\x18" + body
-    packed = b"\1\1\0\0\0\0\0\0\0\0\0\1" + pair * 4000
+    """Pairs whose nested list runs past their end would have the bytes behind them read again at
+    every level: twice as often for each of the levels, over thousands of pairs."""
+    name = b"\0\0\0\1a\0\0\0"
+    nested_list = b"\0\0\0\x20" * 2 + name + b"\0\0\0\x13\0\0\0\1" + b"\0" * 7 + b"\1"
+    number = b"\0\0\0\x20" * 2 + name + b"\0\0\0\x08\0\0\0\1" + b"\0" * 8
+    packed = b"\1\1\0\0" + b"\0" * 7 + b"\1" + nested_list * 11 + number * 3000 + b"\0" * 8
     started = time.monotonic()
     with pytest.raises(Malformed):
         unpack(packed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,12 +32,12 @@ class Proc:
         monkeypatch.setattr(inspector_users, "SYS_CLASS_BLOCK", str(folder / "class"))
         real = os.stat
 
-        def fake_stat(path: str) -> os.stat_result:
+        def fake_stat(path: str, **how: Any) -> os.stat_result:
             if path in self.nodes or (os.path.islink(path) and os.readlink(path) in self.nodes):
                 number = self.nodes.get(path) or self.nodes[os.readlink(path)]
                 fields = [stat.S_IFBLK | 0o600, *real("/")[1:10]]
                 return os.stat_result(fields, {"st_rdev": number})
-            return real(path)
+            return real(path, **how)
 
         monkeypatch.setattr(os, "stat", fake_stat)
         self.process(os.getpid(), "mnt:[1]", ROOT, [])

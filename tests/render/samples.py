@@ -111,7 +111,7 @@ WIPE_DISK = WipeDisk(
         "partition 1 'data': 1022M at 1M, type 0fc63daf-8483-4772-8e79-3d69d8477de4",
         "partition 1: ext4 'photos', UUID 6a7b8c9d-0000-4000-8000-000000000001 (at byte 1080)",
     ),
-    ranges=((0, 5 << 20), (1069547520, 4 << 20)),
+    ranges=((Bytes(0), Bytes(5 << 20)), (Bytes(1069547520), Bytes(4 << 20))),
 )
 
 KINDS: Mapping[str, tuple[Action, Evidence]] = {
