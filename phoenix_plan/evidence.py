@@ -21,7 +21,7 @@ from phoenix_plan.actions import (
     UpdateStorage,
     WipeDisk,
 )
-from phoenix_plan.model.datasets import Dataset
+from phoenix_plan.model.datasets import Dataset, effective
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.proxmox import Reference, Storage
 from phoenix_plan.model.sizes import Bytes
@@ -71,12 +71,13 @@ def evidence(action: Action, index: Index) -> Evidence:
             )
             # A child is an action of its own, so what it uses is that action's cost.
             found = _of_datasets([own] if own is not None else [], index, storages)
-            users = _of_references(index.references_to(name))
-            found = attrs.evolve(found, guests=_sorted([*found.guests, *users.guests]))
             used = None if own is None else Bytes(own.referenced + own.used_by_snapshots)
             return attrs.evolve(found, used=used, datasets=())
         case RenameDataset(dataset=name) | SetDatasetProperties(dataset=name):
-            return _of_storages(index.storages_on(name), index)
+            own = index.datasets.get(name)
+            below = [*([own] if own is not None else []), *index.descendants(name)]
+            found = _of_datasets(below, index, index.storages_on(name))
+            return attrs.evolve(found, datasets=(), snapshots=(), clones=(), holds=())
         case RemoveStorage(storage=storage) | DisableStorage(storage=storage):
             return _of_storages(_one(index, storage), index)
         case UpdateStorage(storage=storage):
@@ -122,20 +123,22 @@ def _of_datasets(datasets: list[Dataset], index: Index, storages: tuple[Storage,
         for clone in index.clones.get(dataset.name, ())
         if clone.name not in names
     )
-    shares = (
-        f"{path}: {who}"
-        for path, who in index.actual.shares.items()
-        if (at := index.dataset_at(path)) is not None and at.name in names
-    )
+    shares = (f"{path}: {who}" for name in names for path, who in index.shares_on(name))
     sharing = (
-        f"{dataset.name} ({key}={dataset.set[key]})"
+        f"{dataset.name} ({key}={value})"
         for dataset in datasets
         for key in ("sharenfs", "sharesmb")
-        if dataset.set.get(key, "off") != "off"
+        if (value := effective(dataset, key, index.actual.defaults) or "off") != "off"
     )
     found = _of_storages(storages, index)
+    direct = _of_references(
+        reference
+        for dataset in datasets
+        for reference in (*index.references_to(dataset.name), *index.paths_into(dataset.name))
+    )
     return attrs.evolve(
         found,
+        guests=_sorted([*found.guests, *direct.guests]),
         datasets=tuple(sorted(names)),
         snapshots=_sorted(f"{d.name}@{snapshot}" for d in datasets for snapshot in d.snapshots),
         clones=_sorted(clones),

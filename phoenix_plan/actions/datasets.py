@@ -15,6 +15,7 @@ from phoenix_plan.conditions import (
     DatasetAbsent,
     DatasetNotBoot,
     DatasetPresent,
+    DatasetSettled,
     DatasetUnused,
     FitsUsed,
     Known,
@@ -23,6 +24,7 @@ from phoenix_plan.conditions import (
     PoolWritable,
     StorageDisabled,
     Uncloned,
+    Unheld,
     Unprotected,
 )
 from phoenix_plan.model.sizes import Bytes, Guid, parse_size
@@ -109,25 +111,24 @@ class SetDatasetProperties:
         limits = tuple(
             FitsUsed(dataset=self.dataset, property=change.name, size=parse_size(change.after))
             for change in self.properties
-            if change.name in _LIMITS
+            if change.name in _LIMITS and change.after != "auto"
         )
         moves = tuple(
             MountpointFree(path=change.after, dataset=self.dataset)
             for change in self.properties
             if change.name == "mountpoint"
         )
-        # The root filesystem of the boot pool and what lies above / are not ours to change.
-        boot = () if "/" in self.dataset and not moves else (DatasetNotBoot(dataset=self.dataset),)
         return (
             DatasetPresent(dataset=self.dataset, guid=self.guid),
             PoolWritable(pool=pool),
-            *boot,
+            # The running root and its ancestors are not ours to change.
+            DatasetNotBoot(dataset=self.dataset),
             *limits,
             *moves,
         )
 
     def gives(self) -> tuple[Condition, ...]:
-        return ()
+        return (DatasetSettled(dataset=self.dataset),)
 
     def writes(self) -> tuple[Write, ...]:
         pairs = (f"{change.name}={change.after}" for change in self.properties)
@@ -167,9 +168,12 @@ class RenameDataset:
             DatasetPresent(dataset=self.dataset, guid=self.guid),
             DatasetAbsent(dataset=self.to),
             DatasetPresent(dataset=parent),
+            PoolWritable(pool=self.dataset.partition("/")[0]),
             DatasetNotBoot(dataset=self.dataset),
             DatasetUnused(dataset=self.dataset),
             Unprotected(dataset=self.dataset),
+            Known(source="storages"),
+            Known(source="references"),
         )
 
     def gives(self) -> tuple[Condition, ...]:
@@ -219,6 +223,7 @@ class DestroyDataset:
             Known(source="storages"),
             Known(source="references"),
             Known(source="snapshots"),
+            Unheld(dataset=self.dataset),
             *(DatasetAbsent(dataset=child) for child in self.children),
             *(Uncloned(dataset=self.dataset, clone=clone) for clone in self.clones),
             *(StorageDisabled(storage=storage) for storage in self.storages),

@@ -140,6 +140,7 @@ class DestroyPool:
             DatasetUnused(dataset=self.pool),
             Known(source="storages"),
             Known(source="references"),
+            Known(source="snapshots"),
             *(StorageDisabled(storage=storage) for storage in self.storages),
         )
 

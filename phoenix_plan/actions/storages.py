@@ -12,6 +12,7 @@ from phoenix_plan.commands import Run, Write
 from phoenix_plan.conditions import (
     Condition,
     DatasetPresent,
+    DatasetSettled,
     Known,
     Quorate,
     StorageAbsent,
@@ -22,6 +23,13 @@ from phoenix_plan.model.subjects import Kind
 
 _DIGEST = ("--digest", "{storage_cfg_digest}")
 """pvesm refuses where storage.cfg is no longer the file that was read right before."""
+
+
+def _at_home(dataset: str) -> tuple[Condition, ...]:
+    """The dataset is there, and mounted where it shall be: PVE writes to the path at once."""
+    if not dataset:
+        return ()
+    return (DatasetPresent(dataset=dataset), DatasetSettled(dataset=dataset))
 
 
 @attrs.frozen(kw_only=True)
@@ -40,8 +48,7 @@ class AddStorage:
         return self.storage
 
     def needs(self) -> tuple[Condition, ...]:
-        on = (DatasetPresent(dataset=self.dataset),) if self.dataset else ()
-        return (Quorate(), StorageAbsent(storage=self.storage), *on)
+        return (Quorate(), StorageAbsent(storage=self.storage), *_at_home(self.dataset))
 
     def gives(self) -> tuple[Condition, ...]:
         return (StoragePresent(storage=self.storage),)
@@ -71,16 +78,20 @@ class UpdateStorage:
     storage: str
     kind: str
     properties: tuple[Change, ...]
+    dataset: str = ""
 
     @property
     def subject(self) -> str:
         return self.storage
 
     def needs(self) -> tuple[Condition, ...]:
+        # Once enabled, PVE makes directories and imports pools within ten seconds.
+        enables = any(one.name == "disable" and one.after == "0" for one in self.properties)
         return (
             Quorate(),
             StoragePresent(storage=self.storage, kind=self.kind),
             Known(source="references"),
+            *(_at_home(self.dataset) if enables else ()),
         )
 
     def gives(self) -> tuple[Condition, ...]:

@@ -16,6 +16,7 @@ from phoenix_plan.conditions.kinds import (
     DatasetAbsent,
     DatasetNotBoot,
     DatasetPresent,
+    DatasetSettled,
     DatasetUnused,
     DiskBlank,
     DiskIs,
@@ -39,6 +40,7 @@ from phoenix_plan.conditions.kinds import (
     StorageDisabled,
     StoragePresent,
     Uncloned,
+    Unheld,
     Unmet,
     Unprotected,
     text,
@@ -85,12 +87,16 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return datasets.dataset_present(name, guid, index)
         case DatasetAbsent(dataset=name):
             return datasets.dataset_absent(name, index)
+        case DatasetSettled():
+            return None
         case DatasetUnused(dataset=name):
             return datasets.dataset_unused(name, index)
         case DatasetNotBoot(dataset=name):
             return datasets.dataset_not_boot(name, index)
         case Uncloned(dataset=name, clone=clone):
             return datasets.uncloned(name, clone, index)
+        case Unheld(dataset=name):
+            return datasets.unheld(name, index)
         case FitsUsed():
             return datasets.fits_used(condition, index)
         case MountpointFree(path=path, dataset=name):
@@ -113,6 +119,7 @@ __all__ = [
     "DatasetAbsent",
     "DatasetNotBoot",
     "DatasetPresent",
+    "DatasetSettled",
     "DatasetUnused",
     "DiskBlank",
     "DiskIs",
@@ -136,6 +143,7 @@ __all__ = [
     "StorageDisabled",
     "StoragePresent",
     "Uncloned",
+    "Unheld",
     "Unmet",
     "Unprotected",
     "text",

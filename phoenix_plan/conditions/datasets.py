@@ -85,6 +85,13 @@ def dataset_absent(name: str, index: Index) -> Unmet | None:
 
 
 def dataset_unused(name: str, index: Index) -> Unmet | None:
+    journal = index.dataset_at(JOURNAL)
+    if journal is not None and (journal.name == name or journal.name.startswith(f"{name}/")):
+        return Unmet(
+            code="dataset-in-use",
+            message=f"{journal.name} holds {JOURNAL}, the journal of this program",
+            hint="Move the journal away first.",
+        )
     for dataset in _self_and_descendants(name, index):
         elsewhere = [at for at in dataset.mounts if at != dataset.mountpoint]
         if elsewhere:
@@ -93,19 +100,14 @@ def dataset_unused(name: str, index: Index) -> Unmet | None:
                 message=f"{dataset.name} is also mounted at {', '.join(elsewhere)}",
                 hint="Unmount it there (perhaps a container's namespace), then plan again.",
             )
-        if dataset.mountpoint in index.actual.shares:
-            who = index.actual.shares[dataset.mountpoint]
+        for path, who in index.shares_on(dataset.name):
             return Unmet(
                 code="dataset-in-use",
-                message=f"{dataset.name} ({dataset.mountpoint}) is exported: {who}",
+                message=f"{dataset.name} is exported: {path} ({who})",
                 hint="Take the export away first.",
             )
-        if f"/dev/zvol/{dataset.name}" in index.actual.shares:
-            return Unmet(
-                code="dataset-in-use",
-                message=f"{dataset.name} backs {index.actual.shares[f'/dev/zvol/{dataset.name}']}",
-            )
-    return unknown(index, "exports", "datasets")
+    # Mounts in other namespaces come with the look at the disks.
+    return unknown(index, "exports", "datasets", "disks")
 
 
 def _self_and_descendants(name: str, index: Index) -> list[Dataset]:
@@ -134,6 +136,23 @@ def uncloned(name: str, clone: str, index: Index) -> Unmet | None:
         message=f"the clone {clone} hangs on a snapshot of {name}",
         hint="Declare the clone removed too, or promote it (zfs promote).",
     )
+
+
+def unheld(name: str, index: Index) -> Unmet | None:
+    """Whether no snapshot of the dataset is held."""
+    dataset = index.datasets.get(name)
+    held = sorted(dataset.holds) if dataset is not None else []
+    if not held:
+        return unknown(index, "snapshots")
+    return Unmet(
+        code="dataset-held",
+        message=f"snapshots are held: {', '.join(f'{name}@{snapshot}' for snapshot in held)}",
+        hint="Somebody wants them kept. See zfs holds; zfs release lets go of them.",
+    )
+
+
+JOURNAL = "/var/lib/phoenix"
+"""Where this program keeps what it did: never destroyed by itself."""
 
 
 def fits_used(condition: FitsUsed, index: Index) -> Unmet | None:

@@ -131,6 +131,14 @@ class DatasetPresent:
 
 
 @attrs.frozen(kw_only=True)
+class DatasetSettled:
+    """No earlier action of this run is still to change the dataset. Holds by itself: it only puts
+    what builds on a dataset after what changes it."""
+
+    dataset: str
+
+
+@attrs.frozen(kw_only=True)
 class DatasetAbsent:
     """No dataset of that name is there."""
 
@@ -157,6 +165,13 @@ class Uncloned:
 
     dataset: str
     clone: str
+
+
+@attrs.frozen(kw_only=True)
+class Unheld:
+    """No snapshot of the dataset is held (zfs-hold(8))."""
+
+    dataset: str
 
 
 @attrs.frozen(kw_only=True)
@@ -222,9 +237,11 @@ Condition = (
     | Unprotected
     | DatasetPresent
     | DatasetAbsent
+    | DatasetSettled
     | DatasetUnused
     | DatasetNotBoot
     | Uncloned
+    | Unheld
     | FitsUsed
     | MountpointFree
     | StorageAbsent
@@ -253,9 +270,11 @@ TAGS: dict[type[Condition], str] = {
     Unprotected: "unprotected",
     DatasetPresent: "dataset-present",
     DatasetAbsent: "dataset-absent",
+    DatasetSettled: "dataset-settled",
     DatasetUnused: "dataset-unused",
     DatasetNotBoot: "dataset-not-boot",
     Uncloned: "uncloned",
+    Unheld: "unheld",
     FitsUsed: "fits-used",
     MountpointFree: "mountpoint-free",
     StorageAbsent: "storage-absent",

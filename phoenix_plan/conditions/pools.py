@@ -86,6 +86,13 @@ def pool_importable(name: str, guid: Guid, index: Index) -> Unmet | None:
             message=f"pool {name} ({guid}) lacks members: {pool.note or 'see zpool import'}",
             hint="Connect its missing disks. A pool is not imported degraded.",
         )
+    twins = index.label_twins(guid)
+    if twins:
+        return Unmet(
+            code="pool-incomplete",
+            message=f"pool {name} ({guid}): two devices carry one vdev GUID: {', '.join(twins)}",
+            hint="One is a copy of the other. Disconnect the copy, or wipe its labels.",
+        )
     host = index.actual.host
     if pool.state == "active" and (not pool.hostid or pool.hostid != host.hostid):
         owner = f"host id {pool.hostid} ({pool.hostname})" if pool.hostid else "an unknown host"

@@ -45,6 +45,9 @@ def _pools(
         _check_guid(entry, faults)
         if "/" in name:
             faults.add(place, "is a dataset, not a pool", hint="use removed.datasets", value=name)
+        if name == "local":
+            hint = "it comes back with PVE's defaults at the next write; disable it instead"
+            faults.add(place, "can't be removed: PVE always has it", hint=hint, value=name)
         if name in found:
             faults.add(place, "is removed twice", value=name)
         if name in declared:
@@ -89,9 +92,11 @@ def _datasets(
             if one.dataset.name != name:
                 rule = f"{one.dataset.name} below it {rule}"
             faults.add(place, rule, value=name)
-        if name in sources:
-            rule = f"is what {path_text(sources[name].path)} is renamed from"
-            faults.add(place, rule, value=name)
+        recursive = entry.raw.get("recursive", False)
+        for origin, one in sources.items():
+            if origin == name or (recursive and origin.startswith(f"{name}/")):
+                rule = f"takes along what {path_text(one.path)} is renamed from"
+                faults.add(place, rule, value=name)
         found[name] = RemovedDataset(
             name=name,
             guid=Guid(entry.raw["guid"]),

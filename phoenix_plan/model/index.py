@@ -18,7 +18,7 @@ from phoenix_plan.model.datasets import Dataset
 from phoenix_plan.model.disks import Disk, Partition
 from phoenix_plan.model.pools import IdlePool, Pool, Vdev
 from phoenix_plan.model.proxmox import Reference, Storage
-from phoenix_plan.model.storage_semantics import volume_dataset
+from phoenix_plan.model.storage_semantics import nodes_of, volume_dataset
 
 
 @attrs.frozen(kw_only=True)
@@ -119,9 +119,10 @@ class Index:
         return self._pools_by_disk.get(disk.path, ())
 
     def leaf_disk(self, leaf: Vdev) -> Disk | None:
-        """The disk behind a leaf vdev, by its path today or the one it had."""
-        for path in (leaf.path, leaf.was, leaf.name):
-            device = self.device(path) if path else None
+        """The disk behind a leaf vdev. One that ZFS can't see has the path of the past, where
+        another disk may be by now: only a label with its GUID finds it."""
+        if leaf.state not in ("UNAVAIL", "REMOVED"):
+            device = self.device(leaf.path) if leaf.path else None
             if device is not None:
                 return device.disk
         return self._disk_by_vdev.get(leaf.guid)
@@ -129,6 +130,15 @@ class Index:
     @cached_property
     def _disk_by_vdev(self) -> Mapping[str, Disk]:
         return {label.guid: disk for disk in self.actual.disks for label in disk.labels}
+
+    def label_twins(self, pool: str) -> tuple[str, ...]:
+        """Kernel paths of disks that carry a vdev GUID of that pool which another disk carries."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for disk in self.actual.disks:
+            for label in disk.labels:
+                if label.pool_guid == pool:
+                    found[label.guid].add(disk.path)
+        return tuple(sorted({path for paths in found.values() if len(paths) > 1 for path in paths}))
 
     @cached_property
     def ashifts(self) -> Mapping[str, int]:
@@ -180,12 +190,13 @@ class Index:
 
     @cached_property
     def by_mountpoint(self) -> Mapping[str, Dataset]:
-        """Datasets by the path they mount on."""
-        return {
-            dataset.mountpoint: dataset
-            for dataset in self.actual.datasets
-            if dataset.mountpoint.startswith("/")
-        }
+        """Datasets by the path they mount on; of several, the one that is mounted there."""
+        found: dict[str, Dataset] = {}
+        for dataset in sorted(self.actual.datasets, key=lambda one: (one.mounted, one.name)):
+            for at in (dataset.mountpoint, *dataset.mounts):
+                if at.startswith("/"):
+                    found[at] = dataset
+        return found
 
     def dataset_at(self, path: str) -> Dataset | None:
         """The dataset whose mountpoint a path is on, the deepest one."""
@@ -211,7 +222,11 @@ class Index:
     def _storages_below(self) -> Mapping[str, tuple[Storage, ...]]:
         """By dataset, the storages on it and below it: each stands under all its ancestors."""
         found: dict[str, list[Storage]] = defaultdict(list)
+        node = self.actual.host.node
         for storage in sorted(self.actual.storages.storages, key=lambda one: one.id):
+            nodes = nodes_of(storage)
+            if nodes is not None and node not in nodes:
+                continue  # a pool of that name on other nodes is another pool
             name = self.storage_dataset(storage)
             while name:
                 found[name].append(storage)
@@ -243,6 +258,40 @@ class Index:
     def references_to(self, dataset: str) -> tuple[Reference, ...]:
         """Who refers to the guest volume that this dataset is."""
         return self._references_by_dataset.get(dataset, ())
+
+    def dataset_behind(self, path: str) -> str:
+        """The dataset that a path leads to: a zvol by its link, a file by its mountpoint."""
+        if path.startswith("/dev/zvol/"):
+            name = path.removeprefix("/dev/zvol/")
+            return name if name in self.datasets else name.rpartition("-part")[0]
+        found = self.dataset_at(path)
+        return found.name if found is not None else ""
+
+    @cached_property
+    def _shares_by_dataset(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        found: dict[str, tuple[tuple[str, str], ...]] = {}
+        for path, who in self.actual.shares.items():
+            name = self.dataset_behind(path)
+            if name:
+                found[name] = (*found.get(name, ()), (path, who))
+        return found
+
+    def shares_on(self, dataset: str) -> tuple[tuple[str, str], ...]:
+        """(path, who) of what is exported from a dataset, or of the zvol itself."""
+        return self._shares_by_dataset.get(dataset, ())
+
+    @cached_property
+    def _paths_by_dataset(self) -> Mapping[str, tuple[Reference, ...]]:
+        found: dict[str, tuple[Reference, ...]] = {}
+        for reference in self.references.get("", ()):
+            name = self.dataset_behind(reference.volume)
+            if name:
+                found[name] = (*found.get(name, ()), reference)
+        return found
+
+    def paths_into(self, dataset: str) -> tuple[Reference, ...]:
+        """Guests that get a dataset by its path: a bind mount, a zvol passed through."""
+        return self._paths_by_dataset.get(dataset, ())
 
     def unknown(self, *sources: str) -> str:
         """Why one of these sources is unknown, empty where all are known."""

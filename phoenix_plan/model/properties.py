@@ -29,8 +29,6 @@ SIZES = frozenset(
 )
 """Read back in bytes; `none` is 0."""
 
-NUMBERS = frozenset({"copies", "filesystem_limit", "snapshot_limit", "pbkdf2iters"})
-
 NOT_INHERITED = frozenset(
     {
         "quota",
@@ -225,6 +223,10 @@ CREATED_ASHIFT = 12
 _SYNONYMS = {
     ("encryption", "on"): "aes-256-gcm",
     ("compression", "gzip-6"): "gzip",
+    ("filesystem_limit", "18446744073709551615"): "none",  # how 2.1 prints it with -p
+    ("snapshot_limit", "18446744073709551615"): "none",
+    ("volmode", "geom"): "full",
+    ("compression", "zstd-fast-1"): "zstd-fast",
     ("acltype", "noacl"): "off",
     ("acltype", "posixacl"): "posix",
     ("dedup", "on"): "on",
@@ -244,6 +246,4 @@ def canonical(name: str, value: str) -> str:
     """
     if name in SIZES:
         return str(int(parse_size(value)))
-    if name in NUMBERS and value == "0":
-        return "none" if name in ("filesystem_limit", "snapshot_limit") else value
     return _SYNONYMS.get((name, value), value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -19,13 +19,14 @@ from phoenix_plan.conditions import Unmet
 from phoenix_plan.evidence import Evidence, evidence
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
+from phoenix_plan.planner.claims import contradictions
 from phoenix_plan.planner.datasets import mountpoints_of, plan_datasets
 from phoenix_plan.planner.host import plan_arc_max
 from phoenix_plan.planner.items import Finding, Item, Scope, Step, Unchanged
 from phoenix_plan.planner.order import Blocked, Ordered, order
 from phoenix_plan.planner.pools import compare_pools, idle_pools, plan_pools
-from phoenix_plan.planner.protection import protected_by_config
-from phoenix_plan.planner.storages import around_destroys, lost_lines, plan_storages
+from phoenix_plan.planner.protection import protected_by_config, protected_itself
+from phoenix_plan.planner.storages import around_destroys, homeless, lost_lines, plan_storages
 from phoenix_plan.safety import Verdict, verdict
 
 
@@ -78,31 +79,32 @@ def make(desired: Desired, index: Index) -> Outcome:
     items += plan_arc_max(scope)
     actions = _actions(items)
     items += around_destroys(actions, scope)
-    items += lost_lines(index, actions)
-    items += idle_pools(actions, scope)
-    return _outcome(items, desired, index)
+    return _outcome(items, scope)
 
 
 def _actions(items: Iterable[Item]) -> list[Action]:
     return [item.action for item in items if isinstance(item, Step)]
 
 
-def _outcome(items: Sequence[Item], desired: Desired, index: Index) -> Outcome:
+def _outcome(items: Sequence[Item], scope: Scope) -> Outcome:
+    desired, index = scope.desired, scope.index
     steps = [item for item in items if isinstance(item, Step)]
     costs = {action_id(step.action): evidence(step.action, index) for step in steps}
     verdicts = {
-        action_id(step.action): verdict(step.action, costs[action_id(step.action)])
+        identifier: verdict(step.action, costs[identifier])
         for step in steps
+        for identifier in (action_id(step.action),)
     }
-    refused: dict[str, Unmet] = {}
-    for step in steps:
-        identifier = action_id(step.action)
-        if verdicts[identifier].safety == "destructive":
-            why = protected_by_config(step.action, desired, index)
-            if why is not None:
-                refused[identifier] = why
-    ordered = order(steps, refused, index)
     findings = [item for item in items if isinstance(item, Finding)]
+    ordered = order(steps, _refused(steps, findings, verdicts, scope), index)
+    planned = [one.action for one in ordered.actions]
+    # What is said about consequences is about what will be done, not about what was wanted.
+    consequences = (
+        *homeless(planned, scope),
+        *lost_lines(index, planned),
+        *idle_pools(planned, scope),
+    )
+    findings += [item for item in consequences if isinstance(item, Finding)]
     return Outcome(
         actions=tuple(
             Planned(ordered=one, verdict=verdicts[one.id], evidence=costs[one.id])
@@ -111,8 +113,33 @@ def _outcome(items: Sequence[Item], desired: Desired, index: Index) -> Outcome:
         blocked=ordered.blocked,
         findings=_sorted([*findings, *ordered.errors]),
         unchanged=_unchanged(items, ordered.actions),
-        unmanaged=_unmanaged(desired, index, [one.action for one in ordered.actions]),
+        unmanaged=_unmanaged(desired, index, planned),
     )
+
+
+def _refused(
+    steps: Sequence[Step],
+    findings: Sequence[Finding],
+    verdicts: Mapping[str, Verdict],
+    scope: Scope,
+) -> dict[str, Unmet]:
+    """Actions that must not run for reasons that are no condition: contradictions within the plan,
+    protection, and pools whose own error stops what depends on them."""
+    actions = [step.action for step in steps]
+    found = dict(contradictions(actions, scope.desired, scope.index))
+    unsettled = {one.subject.name: one for one in findings if one.code == "pool-members-differ"}
+    for step in steps:
+        action, identifier = step.action, action_id(step.action)
+        own = unsettled.get(action.subject.partition("/")[0])
+        why = step.refused
+        if why is None and own is not None and action.ABOUT in ("pool", "dataset"):
+            why = Unmet(code=own.code, message=own.message, hint=own.hint)
+        if why is None and verdicts[identifier].safety == "destructive":
+            why = protected_by_config(action, scope.desired, scope.index)
+            why = why or protected_itself(action, scope.index)
+        if why is not None:
+            found[identifier] = why
+    return found
 
 
 def _unchanged(items: Iterable[Item], ordered: Iterable[Ordered]) -> tuple[Unchanged, ...]:

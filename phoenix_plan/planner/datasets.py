@@ -12,13 +12,15 @@ from phoenix_plan.actions import (
     SetDatasetProperties,
     action_id,
 )
+from phoenix_plan.conditions import Unmet
+from phoenix_plan.conditions.shared import unknown
 from phoenix_plan.model.datasets import Dataset, effective
 from phoenix_plan.model.desired import DesiredDataset, RemovedDataset
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.mountpoints import Mountpoints
 from phoenix_plan.model.properties import CREATE_ONLY, canonical
 from phoenix_plan.model.subjects import Subject
-from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged
+from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged, failed
 
 
 def mountpoints_of(scope: Scope) -> Mountpoints:
@@ -40,21 +42,32 @@ def plan_datasets(scope: Scope, mountpoints: Mountpoints) -> Items:
             continue
         wanted = DesiredDataset(name=pool.name, properties=pool.filesystem, ignore=pool.ignore)
         yield from _existing(wanted, root, scope, mountpoints, recreated, root_filesystem=True)
+    moved: list[str] = []
     for dataset in scope.desired.datasets:
         if dataset.pool in scope.imported:
             continue
+        if any(dataset.name.startswith(f"{to}/") for to in moved):
+            continue  # what moves along with its parent is known once it has moved
         there = scope.index.datasets.get(dataset.name)
         if there is not None and not scope.fresh(dataset.pool) and dataset.name not in recreated:
             yield from _existing(dataset, there, scope, mountpoints, recreated)
             continue
         renamed = scope.index.datasets.get(dataset.renamed_from)
-        if renamed is not None and not scope.fresh(renamed.pool):
-            yield from _rename(dataset, renamed)
+        if renamed is not None and scope.fresh(renamed.pool):
+            refused = Unmet(
+                code="renamed-is-lost",
+                message=f"{dataset.name} is to be {renamed.name} renamed, which goes with its pool",
+                hint="Take renamed_from out if what it holds may be lost; else rename it first.",
+            )
+            yield Step(action=_create_action(dataset, mountpoints), refused=refused)
             continue
-        yield from _key_needed(dataset)
-        yield Step(action=_create_action(dataset, mountpoints))
+        if renamed is not None:
+            yield from _rename(dataset, renamed)
+            moved.append(dataset.name)
+            continue
+        yield Step(action=_create_action(dataset, mountpoints), refused=_key_needed(dataset))
     for removed in scope.desired.removed.datasets:
-        if removed.name.partition("/")[0] not in scope.removed:
+        if removed.name.partition("/")[0] not in scope.removed | scope.recreated:
             yield from _remove(removed, scope.index)
 
 
@@ -68,19 +81,18 @@ def _create_action(dataset: DesiredDataset, mountpoints: Mountpoints) -> CreateD
     )
 
 
-def _key_needed(dataset: DesiredDataset) -> Items:
+def _key_needed(dataset: DesiredDataset) -> Unmet | None:
     encryption = dataset.properties.get("encryption", "off")
     location = dataset.properties.get("keylocation", "prompt")
     # With neither keyformat nor keylocation, a child takes its parent's key.
     asks = "keyformat" in dataset.properties and location == "prompt"
-    if encryption != "off" and asks:
-        yield Finding(
-            severity="error",
-            code="key-from-prompt",
-            subject=Subject(kind="dataset", name=dataset.name),
-            message="is to be encrypted with a key from a prompt: no plan can answer one",
-            hint="Give keylocation=file:///… or https://….",
-        )
+    if encryption == "off" or not asks:
+        return None
+    return Unmet(
+        code="key-from-prompt",
+        message=f"{dataset.name} is to be encrypted with a key from a prompt: no plan can answer",
+        hint="Give keylocation=file:///… or https://….",
+    )
 
 
 def _existing(
@@ -117,18 +129,24 @@ def _existing(
             message=f"can only be made anew: {'; '.join(fixed)}",
             hint="If that is not worth the data, put the property in `ignore`.",
         )
-        yield from _key_needed(dataset)
-        yield Step(action=create)
+        yield Step(action=create, refused=_key_needed(dataset))
         return
     changes = tuple(_changes(dataset, there, scope.index.actual.defaults))
+    keys = [change.name for change in changes if change.name in ("keyformat", "pbkdf2iters")]
     if changes:
+        refused = Unmet(
+            code="key-change",
+            message=f"{dataset.name}: {', '.join(keys)} changes only with its key",
+            hint="Use zfs change-key yourself, or put the property in `ignore`.",
+        )
         yield Step(
+            refused=refused if keys else None,
             action=SetDatasetProperties(
                 dataset=dataset.name,
                 guid=there.guid,
                 properties=changes,
                 unset=tuple(c.name for c in changes if c.name not in there.set),
-            )
+            ),
         )
     elif not root_filesystem:
         yield Unchanged(subject=subject)
@@ -151,7 +169,9 @@ def _changes(
 ) -> Iterator[Change]:
     wanted = dict(dataset.properties)
     if dataset.volsize is not None:
-        wanted["volsize"] = str(dataset.volsize)
+        # ZFS keeps whole blocks: what it rounded up when the volume was made is no difference.
+        block = int(effective(there, "volblocksize", defaults) or 1)
+        wanted["volsize"] = str(-(-dataset.volsize // block) * block)
     for name, value in sorted(wanted.items()):
         if name in CREATE_ONLY or name in dataset.ignore:
             continue
@@ -162,6 +182,8 @@ def _changes(
 
 def same(name: str, one: str, other: str) -> bool:
     """Whether ZFS means the same by two values of a property."""
+    if name == "refreservation" and "auto" in (one, other):
+        return "0" not in (one, other)  # auto becomes a number as soon as it is set
     return one == other or _plain(name, one) == _plain(name, other)
 
 
@@ -215,7 +237,20 @@ def _remove(removed: RemovedDataset, index: Index) -> Items:
     subject = Subject(kind="dataset", name=removed.name)
     there = index.datasets.get(removed.name)
     if there is None:
-        yield Unchanged(subject=subject, detail="is gone, as declared")
+        pool = removed.name.partition("/")[0]
+        why = unknown(index, "pools", "idle-pools", "datasets")
+        if why is not None:
+            yield failed(subject, why)
+        elif any(one.state != "destroyed" for one in index.idle_pools.get(pool, ())):
+            yield Finding(
+                severity="error",
+                code="removed-not-imported",
+                subject=subject,
+                message=f"declared removed, but its pool {pool} is not imported: nobody can see it",
+                hint="Import the pool first, then plan again.",
+            )
+        else:
+            yield Unchanged(subject=subject, detail="is gone, as declared")
         return
     if there.guid != removed.guid:
         yield Finding(

@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 
 from phoenix_plan.actions import Action
+from phoenix_plan.conditions import Unmet
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.subjects import Subject
@@ -18,10 +19,12 @@ Severity = Literal["error", "warning", "note"]
 @attrs.frozen(kw_only=True)
 class Step:
     """An action that is wanted. `serves` are ids of actions that it only prepares: where none of
-    them can run, it must not run either (no disk is wiped for a pool that can't be created)."""
+    them can run, it must not run either (no disk is wiped for a pool that can't be created).
+    `refused` says why it must not run for reasons that no condition knows."""
 
     action: Action
     serves: tuple[str, ...] = ()
+    refused: Unmet | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +44,13 @@ class Unchanged:
 
     subject: Subject
     detail: str = ""
+
+
+def failed(subject: Subject, why: Unmet) -> Finding:
+    """A condition that no action needs, and that does not hold, as an error."""
+    return Finding(
+        severity="error", code=why.code, subject=subject, message=why.message, hint=why.hint
+    )
 
 
 Item = Step | Finding | Unchanged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from phoenix_plan.actions import (
     Action,
@@ -15,13 +15,17 @@ from phoenix_plan.actions import (
     action_id,
 )
 from phoenix_plan.actions.disks import wipe_ranges
+from phoenix_plan.conditions import Unmet
+from phoenix_plan.conditions.shared import unknown
 from phoenix_plan.model.desired import DesiredPool, RemovedPool
+from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.pools import IdlePool, Pool
 from phoenix_plan.model.properties import CREATED_ASHIFT, CREATED_FILESYSTEM, CREATED_POOL
+from phoenix_plan.model.sizes import Guid, parse_size
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.contents import contents
-from phoenix_plan.planner.items import Finding, Items, Scope, Severity, Step, Unchanged
+from phoenix_plan.planner.items import Finding, Items, Scope, Severity, Step, Unchanged, failed
 from phoenix_plan.planner.topology import Comparison, compare
 
 
@@ -57,20 +61,38 @@ def _with_ashift(
 
 def plan_pools(scope: Scope, comparisons: Mapping[str, Comparison]) -> Items:
     """Everything about pools: create, recreate, import, properties, health, removal."""
+    going = _going(scope, comparisons)
     for pool in scope.desired.pools:
         there = scope.index.pools.get(pool.name)
         if there is not None:
-            yield from _existing(pool, there, comparisons[pool.name], scope)
+            yield from _existing(pool, there, comparisons[pool.name], scope, going)
             continue
         idle = idle_candidates(pool.name, scope.index)
         if idle:
             yield from _import(pool, idle, scope.index)
         else:
-            yield from _create(pool, scope.index)
+            yield from _create(pool, scope.index, going)
     for removed in scope.desired.removed.pools:
-        yield from _remove(removed, scope.index)
+        yield from _remove(removed, scope.index, going)
     for there in scope.index.pools.values():
         yield from _health(there)
+
+
+def _going(scope: Scope, comparisons: Mapping[str, Comparison]) -> frozenset[Guid]:
+    """GUIDs of the imported pools that this plan destroys: a disk is free of pools only where all
+    pools that have it, by whichever partition, are among them."""
+    pools = scope.index.pools
+    recreated = {pools[name].guid for name, one in comparisons.items() if one.shape}
+    removed = {
+        one.guid
+        for one in scope.desired.removed.pools
+        if one.name in pools and pools[one.name].guid == one.guid
+    }
+    return frozenset(recreated | removed)
+
+
+def _leaves_all(disk: Disk, going: Collection[Guid], index: Index) -> bool:
+    return all(pool.guid in going for pool in index.pools_on(disk))
 
 
 def idle_pools(actions: Iterable[Action], scope: Scope) -> Items:
@@ -107,10 +129,16 @@ def idle_candidates(name: str, index: Index) -> list[IdlePool]:
     return [pool for pool in index.idle_pools.get(name, ()) if pool.state != "destroyed"]
 
 
-def _existing(pool: DesiredPool, there: Pool, comparison: Comparison, scope: Scope) -> Items:
+def _existing(
+    pool: DesiredPool,
+    there: Pool,
+    comparison: Comparison,
+    scope: Scope,
+    going: Collection[Guid],
+) -> Items:
     subject = Subject(kind="pool", name=pool.name)
     if comparison.shape:
-        yield from _recreate(pool, there, comparison, scope.index)
+        yield from _recreate(pool, there, comparison, scope.index, going)
         return
     if comparison.members or comparison.pending:
         yield Finding(
@@ -134,9 +162,20 @@ def _property_changes(pool: DesiredPool, there: Pool) -> Iterator[Change]:
         seen = there.properties.get(name)
         before = seen.value if seen is not None else ""
         # `-` is how ZFS prints an empty value (comment, cachefile, bootfs).
-        if name in pool.ignore or before == wanted or (before == "-" and wanted in ("", "none")):
+        if name in pool.ignore or same_pool_value(name, before, wanted):
             continue
         yield Change(name=name, before=before, after=wanted)
+
+
+def same_pool_value(name: str, seen: str, wanted: str) -> bool:
+    """Whether ZFS means the same by two values of a pool property (zpoolprops(7)). `-` is how it
+    prints an empty one, and the default cachefile."""
+    if seen == "-":
+        empty = {"", "/etc/zfs/zpool.cache"} if name == "cachefile" else {"", "none"}
+        return wanted in empty
+    if name == "dedup_table_quota" and wanted not in ("auto", "none"):
+        return seen == str(int(parse_size(wanted)))
+    return seen == wanted
 
 
 def _create_action(pool: DesiredPool, index: Index) -> CreatePool:
@@ -154,15 +193,25 @@ def _create_action(pool: DesiredPool, index: Index) -> CreatePool:
     )
 
 
-def _create(pool: DesiredPool, index: Index) -> Items:
+def _create(pool: DesiredPool, index: Index, going: Collection[Guid]) -> Items:
     create = _create_action(pool, index)
-    yield from _wipes(pool, action_id(create), index, of=None)
-    yield Step(action=create)
+    yield from _wipes(pool, action_id(create), index, going)
+    yield Step(action=create, refused=_not_at_boot(pool))
 
 
-def _wipes(pool: DesiredPool, serves: str, index: Index, *, of: Pool | None) -> Items:
+def _not_at_boot(pool: DesiredPool) -> Unmet | None:
+    if pool.properties.get("cachefile") != "none":
+        return None
+    return Unmet(
+        code="pool-not-at-boot",
+        message=f"with cachefile=none, pool {pool.name} would be gone after a reboot",
+        hint="Leave cachefile to ZFS.",
+    )
+
+
+def _wipes(pool: DesiredPool, serves: str, index: Index, going: Collection[Guid]) -> Items:
     """A wipe for every declared disk that holds something; a member of another pool is no disk to
-    wipe, whatever the consent, and a member of `of` only holds its labels by then."""
+    wipe, whatever the consent; one of pools that go only holds their labels by then."""
     seen: set[str] = set()
     for path in pool.disks:
         device = index.device(path)
@@ -170,10 +219,10 @@ def _wipes(pool: DesiredPool, serves: str, index: Index, *, of: Pool | None) -> 
             continue
         disk = device.disk
         seen.add(disk.path)
-        mine = of is not None and of in index.pools_on(disk)
-        if index.pools_on(disk) and not mine:
+        pooled = bool(index.pools_on(disk))
+        if pooled and not _leaves_all(disk, going, index):
             continue
-        if disk.emptiness in ("occupied", "residual") or mine:
+        if disk.emptiness in ("occupied", "residual") or pooled:
             yield Step(
                 action=WipeDisk(
                     disk=path,
@@ -186,21 +235,29 @@ def _wipes(pool: DesiredPool, serves: str, index: Index, *, of: Pool | None) -> 
             )
 
 
-def _recreate(pool: DesiredPool, there: Pool, comparison: Comparison, index: Index) -> Items:
+def _recreate(
+    pool: DesiredPool,
+    there: Pool,
+    comparison: Comparison,
+    index: Index,
+    going: Collection[Guid],
+) -> Items:
     create = _create_action(pool, index)
-    destroy = destroy_action(there, index, because=comparison.shape)
+    destroy = destroy_action(there, index, going, because=comparison.shape)
     yield Step(action=destroy, serves=(action_id(create),))
-    yield from _wipes(pool, action_id(create), index, of=there)
-    yield Step(action=create)
+    yield from _wipes(pool, action_id(create), index, going)
+    yield Step(action=create, refused=_not_at_boot(pool))
 
 
-def destroy_action(pool: Pool, index: Index, *, because: tuple[str, ...]) -> DestroyPool:
+def destroy_action(
+    pool: Pool, index: Index, going: Collection[Guid], *, because: tuple[str, ...]
+) -> DestroyPool:
     """The destruction of a pool, with all that it takes along. Members are named by every alias
     that a declaration may use."""
     disks = {
         path
         for leaf in pool.leaves()
-        if (disk := index.leaf_disk(leaf)) is not None
+        if (disk := index.leaf_disk(leaf)) is not None and _leaves_all(disk, going, index)
         for path in (disk.path, *disk.aliases)
     }
     root = index.datasets.get(pool.name)
@@ -227,8 +284,8 @@ def _import(pool: DesiredPool, idle: list[IdlePool], index: Index) -> Items:
             message=f"a pool {there.name} ({there.guid}) lies {there.state} on "
             f"{', '.join(there.disks)}, but is not built as declared: "
             + "; ".join((*comparison.shape, *comparison.members, *comparison.pending)),
-            hint="It is neither imported nor overwritten. Declare it as it is, or take its disks "
-            "out of the way.",
+            hint="No pool is created in its place. Declare it as it is, or take its disks out of "
+            "the way.",
         )
         return
     host = index.actual.host
@@ -253,11 +310,11 @@ def _import(pool: DesiredPool, idle: list[IdlePool], index: Index) -> Items:
     )
 
 
-def _remove(removed: RemovedPool, index: Index) -> Items:
+def _remove(removed: RemovedPool, index: Index, going: Collection[Guid]) -> Items:
     subject = Subject(kind="pool", name=removed.name)
     there = index.pools.get(removed.name)
     if there is not None and there.guid == removed.guid:
-        yield Step(action=destroy_action(there, index, because=("declared removed",)))
+        yield Step(action=destroy_action(there, index, going, because=("declared removed",)))
         return
     if there is not None:
         yield Finding(
@@ -268,6 +325,16 @@ def _remove(removed: RemovedPool, index: Index) -> Items:
             hint="This is another pool. Take the entry out, or give the GUID of the one you mean.",
         )
         return
+    elsewhere = index.pools_by_guid.get(removed.guid)
+    if elsewhere is not None:
+        yield Finding(
+            severity="error",
+            code="removed-is-another",
+            subject=subject,
+            message=f"declared removed is {removed.guid}, which is imported as {elsewhere.name}",
+            hint="Give the name that it has, or take the entry out.",
+        )
+        return
     if any(pool.guid == removed.guid for pool in idle_candidates(removed.name, index)):
         yield Finding(
             severity="error",
@@ -276,6 +343,10 @@ def _remove(removed: RemovedPool, index: Index) -> Items:
             message=f"declared removed is {removed.guid}, which is not imported",
             hint="Import it first, so that what would be lost can be seen.",
         )
+        return
+    why = unknown(index, "pools", "idle-pools")
+    if why is not None:
+        yield failed(subject, why)
         return
     yield Unchanged(subject=subject, detail="is gone, as declared")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from phoenix_plan.actions import (
     Action,
@@ -16,29 +16,35 @@ from phoenix_plan.actions import (
     UpdateStorage,
     action_id,
 )
+from phoenix_plan.conditions.shared import unknown
 from phoenix_plan.model.desired import DesiredStorage
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.mountpoints import Mountpoints
 from phoenix_plan.model.proxmox import Storage
 from phoenix_plan.model.storage_semantics import Difference, differences, is_disabled
 from phoenix_plan.model.subjects import Subject
-from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged
+from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged, failed
 
 
 def plan_storages(scope: Scope, mountpoints: Mountpoints) -> Items:
     """Everything about storages, but for those around a destroy (`around_destroys`)."""
+    homes = {mountpoints.of(name): name for name in scope.desired.mountpoints}
     for storage in scope.desired.storages:
         wanted = _properties(storage, mountpoints)
         there = scope.index.storages.get(storage.id)
         if there is not None:
-            yield from _existing(storage, wanted, there)
-        elif _dataset(storage).partition("/")[0] not in scope.imported:
-            yield Step(action=_add(storage, wanted))
+            yield from _existing(storage, wanted, there, _home(storage, wanted, homes))
+        else:
+            home = _home(storage, wanted, homes)
+            if home.partition("/")[0] not in scope.imported:
+                yield Step(action=_add(storage, wanted, home))
     for removed in scope.desired.removed.storages:
         there = scope.index.storages.get(removed)
         if there is None:
             subject = Subject(kind="storage", name=removed)
-            yield Unchanged(subject=subject, detail="is gone, as declared")
+            why = unknown(scope.index, "storages")
+            gone = Unchanged(subject=subject, detail="is gone, as declared")
+            yield gone if why is None else failed(subject, why)
         else:
             yield Step(action=_remove(there, because="declared removed"))
 
@@ -50,15 +56,19 @@ def _properties(storage: DesiredStorage, mountpoints: Mountpoints) -> dict[str, 
     return wanted
 
 
-def _dataset(storage: DesiredStorage) -> str:
-    pool = storage.properties.get("pool", "") if storage.type == "zfspool" else ""
+def _home(storage: DesiredStorage, wanted: Mapping[str, str], homes: Mapping[str, str]) -> str:
+    """The dataset that a storage will live on: named, or the declared one that its path is on."""
+    pool = wanted.get("pool", "") if storage.type == "zfspool" else ""
+    at = wanted.get("path", "")
+    while not (storage.dataset or pool) and at.startswith("/"):
+        if at in homes:
+            return homes[at]
+        at = at.rpartition("/")[0]
     return storage.dataset or pool
 
 
-def _add(storage: DesiredStorage, wanted: dict[str, str]) -> AddStorage:
-    return AddStorage(
-        storage=storage.id, kind=storage.type, properties=wanted, dataset=_dataset(storage)
-    )
+def _add(storage: DesiredStorage, wanted: dict[str, str], home: str) -> AddStorage:
+    return AddStorage(storage=storage.id, kind=storage.type, properties=wanted, dataset=home)
 
 
 def _remove(storage: Storage, *, because: str) -> RemoveStorage:
@@ -70,10 +80,12 @@ def _remove(storage: Storage, *, because: str) -> RemoveStorage:
     )
 
 
-def _existing(storage: DesiredStorage, wanted: dict[str, str], there: Storage) -> Items:
+def _existing(storage: DesiredStorage, wanted: dict[str, str], there: Storage, home: str) -> Items:
     subject = Subject(kind="storage", name=storage.id)
     if there.type != storage.type:
-        yield from _replace(storage, wanted, there, f"type {there.type} is to be {storage.type}")
+        yield from _replace(
+            storage, wanted, there, home, f"type {there.type} is to be {storage.type}"
+        )
         return
     try:
         found = differences(there, wanted, ignore=storage.ignore)
@@ -88,7 +100,7 @@ def _existing(storage: DesiredStorage, wanted: dict[str, str], there: Storage) -
         return
     fixed = [difference for difference in found if difference.fixed]
     if fixed:
-        yield from _replace(storage, wanted, there, "; ".join(_said(one) for one in fixed))
+        yield from _replace(storage, wanted, there, home, "; ".join(_said(one) for one in fixed))
     elif found:
         yield Step(
             action=UpdateStorage(
@@ -97,6 +109,7 @@ def _existing(storage: DesiredStorage, wanted: dict[str, str], there: Storage) -
                 properties=tuple(
                     Change(name=one.key, before=one.before, after=one.after) for one in found
                 ),
+                dataset=home,
             )
         )
     else:
@@ -115,9 +128,11 @@ def _said(difference: Difference) -> str:
     return f"{difference.key} is {difference.before}, declared is {difference.after}"
 
 
-def _replace(storage: DesiredStorage, wanted: dict[str, str], there: Storage, why: str) -> Items:
+def _replace(
+    storage: DesiredStorage, wanted: dict[str, str], there: Storage, home: str, why: str
+) -> Items:
     """A fixed property: another value is another storage (facts of pvesm set)."""
-    add = _add(storage, wanted)
+    add = _add(storage, wanted, home)
     yield Step(
         action=_remove(there, because=f"{why}, which PVE never changes on a registered storage"),
         serves=(action_id(add),),
@@ -145,11 +160,19 @@ def around_destroys(actions: Iterable[Action], scope: Scope) -> Items:
         lives_on = {f"create-dataset:{home}", f"create-pool:{home}"} & created
         if lives_on:
             yield Step(action=EnableStorage(storage=storage, dataset=home))
-        else:
+
+
+def homeless(actions: Iterable[Action], scope: Scope) -> Items:
+    """Storages that stay behind disabled, because what they live on goes away for good."""
+    planned = tuple(actions)
+    enabled = {action.storage for action in planned if isinstance(action, EnableStorage)}
+    for action in planned:
+        if isinstance(action, DisableStorage) and action.storage not in enabled:
+            home = scope.index.storage_dataset(scope.index.storages[action.storage])
             yield Finding(
                 severity="warning",
                 code="storage-loses-home",
-                subject=Subject(kind="storage", name=storage),
+                subject=Subject(kind="storage", name=action.storage),
                 message=f"lives on {home}, which goes away: it stays registered, and disabled",
                 hint="Declare it removed, or declare its dataset.",
             )

@@ -87,7 +87,10 @@ def _members(pool: DesiredPool, slots: Sequence[Vdev], index: Index) -> Iterable
     declared: set[str] = set()
     for path in pool.disks:
         device = index.device(path)
-        own = {path} if device is None else {path, device.disk.path}
+        own = {path}
+        if device is not None:
+            # A partition is only itself; a whole disk is known by all its names.
+            own |= {device.partition.path} if device.partition else {device.disk.path}
         declared |= own
         if not own & there.keys():
             yield f"{path} is declared, but no member"
@@ -103,7 +106,14 @@ def keys(leaf: Vdev, index: Index) -> set[str]:
     ZFS puts a whole disk's data on its first partition, and names that (`-part1`, or `p1`/`1`
     after a kernel name): zpool-create(8), "whole disks".
     """
-    paths = {path for path in (leaf.path, leaf.was, leaf.name) if path.startswith("/")}
-    disk: Disk | None = index.leaf_disk(leaf)
+    paths = {path for path in (leaf.path, leaf.was, leaf.name) if path.startswith("/dev/disk/")}
     whole = {path.removesuffix("-part1") for path in paths}
-    return paths | whole | ({disk.path, *disk.aliases} if disk is not None else set())
+    disk: Disk | None = index.leaf_disk(leaf)
+    if disk is None:
+        return paths | whole
+    device = index.device(leaf.path)
+    partition = device.partition if device is not None else None
+    if partition is None:
+        return paths | {disk.path, *disk.aliases}
+    own = {partition.path, *partition.aliases}
+    return paths | own | (whole | {disk.path, *disk.aliases} if partition.number == 1 else set())

@@ -271,7 +271,7 @@ ONE: list[tuple[Expected, str]] = [
     ((10, "zfs.removed.datasets[0].name", "is declared and protected as well"),
         config(datasets=(dataset("a", '"protected": true'),),
             zfs='\n"removed": {"datasets": [{"name": "tank/a", "guid": "1"}]}')),
-    ((10, "zfs.removed.datasets[0].name", "is what zfs.datasets[0] is renamed from"),
+    ((10, "zfs.removed.datasets[0].name", "takes along what zfs.datasets[0] is renamed from"),
         config(datasets=(dataset("a", '"renamed_from": "tank/b"'),),
             zfs='\n"removed": {"datasets": [{"name": "tank/b", "guid": "1"}]}')),
     ((10, "zfs.removed.storages[0]", "is declared as well, at zfs.datasets[0]"),

@@ -214,7 +214,7 @@ class TestCreateOnly:
     )
     def test_another_create_only_value_is_destroy_and_create(self, declared: Any) -> None:
         there = tank(
-            dataset("tank/data", snapshots={"daily": "7"}, holds={"daily": 1}),
+            dataset("tank/data", snapshots={"daily": "7"}),
             dataset("tank/data/child"),
         )
         plan = planned(want(properties=declared), there)
@@ -225,7 +225,6 @@ class TestCreateOnly:
         ]
         assert [row.safety for row in plan.actions] == ["destructive", "destructive", "safe"]
         assert plan.actions[1].evidence.snapshots == ("tank/data@daily",)
-        assert plan.actions[1].evidence.holds == ("tank/data@daily",)
 
     def test_a_declared_child_is_created_again(self) -> None:
         wanted = desired(

@@ -59,6 +59,8 @@ SOURCES = (
     "references",
     "exports",
     "arc",
+    "disks",
+    "directories",
 )
 many = settings(max_examples=int(os.environ.get("PHOENIX_EXAMPLES", "150")), deadline=None)
 """PHOENIX_EXAMPLES asks for a soak."""

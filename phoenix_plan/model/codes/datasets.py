@@ -5,6 +5,31 @@ from __future__ import annotations
 from phoenix_plan.model.codes.code import Code
 
 DATASETS: dict[str, Code] = {
+    "dataset-held": Code(
+        kind="error",
+        means="Snapshots of a dataset that is to go are held.",
+        why="A hold says that somebody needs the snapshot (a replication, a backup). ZFS refuses "
+        "to destroy it, and half of the plan would be done by then.",
+        do="zfs holds SNAPSHOT says whose it is. Let it be released by whoever placed it.",
+    ),
+    "dataset-kept-and-lost": Code(
+        kind="error",
+        means="A plan would rename a dataset and destroy it, or what is below it.",
+        why="What is to be kept under a new name must not be lost under the old one.",
+        do="Rename it in a plan of its own; declare the rest gone afterwards.",
+    ),
+    "renamed-is-lost": Code(
+        kind="error",
+        means="A dataset is to be another one renamed, whose pool is destroyed and made anew.",
+        why="A rename says that its data is wanted; the new pool will not have it.",
+        do="Rename first, in a plan of its own, or take renamed_from out.",
+    ),
+    "key-change": Code(
+        kind="error",
+        means="keyformat or pbkdf2iters differ.",
+        why="They belong to the key: only zfs change-key, which asks for it, changes them.",
+        do="Run zfs change-key yourself, or put the property in `ignore`.",
+    ),
     "dataset-exists": Code(
         kind="error",
         means="A dataset that must not be there is there: one of the new name, or one that has to "

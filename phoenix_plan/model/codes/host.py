@@ -5,6 +5,12 @@ from __future__ import annotations
 from phoenix_plan.model.codes.code import Code
 
 HOST: dict[str, Code] = {
+    "plan-circle": Code(
+        kind="error",
+        means="Each of several changes waits for another of them, so there is no order.",
+        why="It happens where a dataset is a clone of its own child, after a zfs promote.",
+        do="End the circle yourself (zfs promote), then plan again.",
+    ),
     "probe-failed": Code(
         kind="error",
         means="Something that the change rests on could not be learnt: a tool failed, or said "

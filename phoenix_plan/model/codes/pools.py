@@ -5,6 +5,12 @@ from __future__ import annotations
 from phoenix_plan.model.codes.code import Code
 
 POOLS: dict[str, Code] = {
+    "pool-not-at-boot": Code(
+        kind="error",
+        means="A pool is to be made with cachefile=none.",
+        why="Such a pool is in no list that the boot imports from: it is gone after a reboot.",
+        do="Leave cachefile to ZFS.",
+    ),
     "pool-exists": Code(
         kind="error",
         means="A pool of the name that is to be created or imported is imported already.",

@@ -1,0 +1,102 @@
+"""What one plan must not want of one thing twice: a disk for two pools, a dataset kept and lost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from phoenix_plan.actions import (
+    Action,
+    CreateDataset,
+    CreatePool,
+    DestroyDataset,
+    RenameDataset,
+    SetDatasetProperties,
+    WipeDisk,
+    action_id,
+)
+from phoenix_plan.conditions import Unmet
+from phoenix_plan.model.desired import Desired
+from phoenix_plan.model.index import Index
+
+
+def contradictions(
+    actions: Iterable[Action], desired: Desired, index: Index
+) -> Mapping[str, Unmet]:
+    """Ids of actions that contradict another part of the plan, and why."""
+    planned = tuple(actions)
+    pools, disks = _claimed_twice(desired, index)
+    moved = [action for action in planned if isinstance(action, RenameDataset)]
+    found = _mounted_twice(planned)
+    for action in planned:
+        why = None
+        if action.ABOUT == "pool":
+            why = pools.get(action.subject)
+        elif isinstance(action, WipeDisk):
+            device = index.device(action.disk)
+            why = disks.get(device.disk.path) if device is not None else None
+        elif isinstance(action, DestroyDataset):
+            why = _kept(action.dataset, moved)
+        if why is not None:
+            found[action_id(action)] = why
+    return found
+
+
+def _mounted_twice(actions: Iterable[Action]) -> dict[str, Unmet]:
+    """Two new filesystems on one path: the later one would hide the earlier."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for action in actions:
+        match action:
+            case CreatePool(mountpoint=path) | CreateDataset(mountpoint=path):
+                owners[path].append(action_id(action))
+            case SetDatasetProperties(properties=changes):
+                for change in changes:
+                    if change.name == "mountpoint":
+                        owners[change.after].append(action_id(action))
+            case _:
+                pass
+    return {
+        identifier: Unmet(
+            code="mountpoint-taken",
+            message=f"{path} is to be the mountpoint of several: {', '.join(sorted(identifiers))}",
+            hint="Give each its own.",
+        )
+        for path, identifiers in owners.items()
+        if path.startswith("/") and len(identifiers) > 1
+        for identifier in identifiers
+    }
+
+
+def _claimed_twice(
+    desired: Desired, index: Index
+) -> tuple[Mapping[str, Unmet], Mapping[str, Unmet]]:
+    owners: dict[str, dict[str, str]] = defaultdict(dict)
+    for pool in desired.pools:
+        for path in pool.disks:
+            device = index.device(path)
+            if device is not None and device.partition is None:
+                owners[device.disk.path][pool.name] = path
+    pools: dict[str, Unmet] = {}
+    disks: dict[str, Unmet] = {}
+    for disk, claims in owners.items():
+        if len(claims) > 1:
+            said = ", ".join(f"{path} (pool {name})" for name, path in sorted(claims.items()))
+            disks[disk] = Unmet(
+                code="disk-twice",
+                message=f"one disk ({disk}) is declared for {len(claims)} pools: {said}",
+                hint="Each disk belongs to one pool, by whatever name.",
+            )
+            pools |= dict.fromkeys(claims, disks[disk])
+    return pools, disks
+
+
+def _kept(dataset: str, moved: Iterable[RenameDataset]) -> Unmet | None:
+    for action in moved:
+        if dataset == action.dataset or dataset.startswith(f"{action.dataset}/"):
+            return Unmet(
+                code="dataset-kept-and-lost",
+                message=f"{action.dataset} is to be renamed to {action.to}, but what it is below "
+                "is destroyed",
+                hint="Rename it in a plan of its own, then destroy the rest.",
+            )
+    return None
