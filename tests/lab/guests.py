@@ -7,18 +7,19 @@ from attrs import asdict, frozen
 
 ESSENTIAL = (
     "linux-image-cloud-amd64", "linux-headers-cloud-amd64", "zfs-dkms", "zfsutils-linux", "zfs-zed",
-    "udev", "kmod", "procps", "util-linux", "fdisk", "gdisk", "lvm2", "mdadm", "cryptsetup-bin", "dmsetup",
+    "udev", "kmod", "procps", "util-linux", "fdisk", "gdisk", "lvm2", "mdadm", "cryptsetup-bin",
+    "dmsetup",
     "e2fsprogs", "xfsprogs", "btrfs-progs", "dosfstools", "openssh-client", "jq", "python3",
 )  # fmt: skip
-"""Debian packages of every guest: the kernel, ZFS, and whatever can put data on a disk or show it."""
+"""Packages of every guest: the kernel, ZFS, and whatever can put data on a disk or show it."""
 
 BUILD_REVISION = 1
-"""Counted up when `roots.py` builds otherwise from the same packages, so that cached roots are built anew."""
+"""Counted up when `roots.py` makes something else of the same packages."""
 
 
 @frozen(kw_only=True)
 class Guest:
-    """One kind of guest. Its root depends on these fields alone; nothing of the working tree is in it."""
+    """One kind of guest. Its root is built from these fields, and nothing of the working tree."""
 
     name: str
     suite: str
@@ -43,7 +44,8 @@ TRIXIE = Guest(
     python="3.13",
     packages=(
         *ESSENTIAL,
-        "python3-typer", "python3-attr", "python3-cattr", "python3-jsonschema", "python3-deepdiff", "python3-rich",
+        "python3-typer", "python3-attr", "python3-cattr", "python3-jsonschema",
+        "python3-deepdiff", "python3-rich",
     ),
 )  # fmt: skip
 BOOKWORM = Guest(

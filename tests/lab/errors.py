@@ -2,7 +2,8 @@
 
 
 class LabError(Exception):
-    """The lab can't do its work: a tool is missing, a build failed, a guest died, a case file is wrong.
+    """The lab can't do its work: a tool is missing, a build failed, a guest died, a case file
+    is wrong.
 
     The message says what happened and what to do; nothing in the lab catches it to go on without.
     """

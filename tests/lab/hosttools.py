@@ -1,4 +1,4 @@
-"""What the lab needs of the machine that it runs on: programs, a Debian mirror, apt's own settings."""
+"""What the lab needs of the machine it runs on: programs, a Debian mirror, apt's settings."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from labkit.errors import LabError
+from tests.lab.errors import LabError
 
 PACKAGE_OF = {
     "qemu-system-x86_64": "qemu-system-x86",
@@ -25,8 +25,8 @@ MIRROR_VARIABLE = "PHOENIX_LAB_MIRROR"
 def run(argv: Sequence[str], *, log: Path | None = None) -> str:
     """Run a program of this machine and return its stdout.
 
-    With `log`, stdout and stderr go to that file instead and the return value is empty.
-    Raises LabError, with the end of the output, when the program is missing or its exit status is not 0.
+    With `log`, stdout and stderr go to that file instead and the return value is empty. Raises
+    LabError, with the end of the output, when the program is missing or its exit status is not 0.
     """
     try:
         if log is None:
@@ -34,7 +34,9 @@ def run(argv: Sequence[str], *, log: Path | None = None) -> str:
             said = done.stdout + done.stderr
         else:
             with log.open("a") as file:
-                done = subprocess.run(argv, text=True, stdout=file, stderr=subprocess.STDOUT, check=False)
+                done = subprocess.run(
+                    argv, text=True, stdout=file, stderr=subprocess.STDOUT, check=False
+                )
             said = log.read_text(errors="replace")
     except OSError as error:
         raise LabError(f"{argv[0]}: {error.strerror}") from error
@@ -54,12 +56,22 @@ def ensure_tools() -> None:
         return
     command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise LabError(f"the lab needs programs that are not installed; as root, run: {' '.join(command)}")
+        raise LabError(
+            f"the lab needs programs that are not installed; as root, run: {' '.join(command)}"
+        )
     run(["apt-get", "update"])
     run(["env", "DEBIAN_FRONTEND=noninteractive", *command])
     still = sorted(program for program in PACKAGE_OF if not _found(program))
     if still:
         raise LabError(f"installed {' '.join(missing)}, and still not found: {' '.join(still)}")
+
+
+def busybox() -> Path:
+    """The statically linked busybox of this machine. Call `ensure_tools` first."""
+    found = _found("busybox")
+    if found is None:
+        raise LabError("busybox is not installed")
+    return Path(found)
 
 
 def _found(program: str) -> str | None:
@@ -75,18 +87,37 @@ def debian_mirror() -> str:
     named = os.environ.get(MIRROR_VARIABLE)
     if named:
         return named
-    targets = run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"])
-    for line in targets.splitlines():
+    found = _apt_mirror()
+    if found is None:
+        run(["apt-get", "update"])  # whose archive an address is stands in the fetched lists
+        found = _apt_mirror()
+    if found is None:
+        raise LabError(
+            f"this machine's apt knows no Debian archive; name a mirror in ${MIRROR_VARIABLE}"
+        )
+    return found
+
+
+def _apt_mirror() -> str | None:
+    columns = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
+    listed = run(["apt-get", "indextargets", "--format", columns, "Created-By: Packages"])
+    for line in listed.splitlines():
         origin, label, uri = line.split("|", 2)
         if (origin, label) == ("Debian", "Debian"):
             return uri.rstrip("/")
-    raise LabError(
-        "apt on this machine knows no Debian archive (is `apt-get update` done?); "
-        f"name a mirror in ${MIRROR_VARIABLE}"
-    )
+    return None
+
+
+FETCHING = re.compile(
+    r'Acquire::(http|https|Check-Date|Check-Valid-Until|Retries)(::[\w.-]+)* ".+";'
+)
 
 
 def apt_settings() -> list[str]:
-    """This machine's apt settings on how to fetch (proxy, certificates, date checks), as apt.conf lines."""
-    wanted = re.compile(r"Acquire::(http|https|Check-Date|Check-Valid-Until|Retries)\b.*[^:] \"..*\";$")
-    return [line for line in run(["apt-config", "dump", "Acquire"]).splitlines() if wanted.match(line)]
+    """How this machine's apt fetches (proxy, certificates, date checks), as apt.conf lines."""
+    return fetch_settings(run(["apt-config", "dump", "Acquire"]))
+
+
+def fetch_settings(dump: str) -> list[str]:
+    """Of all that `apt-config dump` prints, what a guest's build needs to fetch as this machine."""
+    return [line for line in dump.splitlines() if FETCHING.fullmatch(line)]

@@ -1,0 +1,176 @@
+"""Run cases: boot what they need, one guest at a time, and compare what came out with the file."""
+
+import json
+import shlex
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from attrs import frozen
+
+from tests.lab.casefile import Case, ExpectedPlan, Step
+from tests.lab.errors import LabError
+from tests.lab.guests import GUESTS
+from tests.lab.machine import Answer, Machine
+from tests.lab.roots import ensure_root
+
+PREPARE_TIMEOUT_S = 300.0
+
+
+@frozen(kw_only=True)
+class Boot:
+    """One boot of one guest, and the cases that are run in it."""
+
+    guest: str
+    name: str
+    cases: tuple[Case, ...]
+
+
+def boots(cases: Iterable[Case], guests: Iterable[str]) -> tuple[Boot, ...]:
+    """Group cases by the boot that they share, guest by guest."""
+    cases = tuple(cases)
+    result = []
+    for guest in guests:
+        groups: dict[str, list[Case]] = {}
+        for case in cases:
+            if guest in case.guests:
+                groups.setdefault(f"shared:{case.shares}" if case.shares else case.name, []).append(
+                    case
+                )
+        result += [
+            Boot(guest=guest, name=name, cases=tuple(members))
+            for name, members in sorted(groups.items())
+        ]
+    return tuple(result)
+
+
+class Bench:
+    """Holds at most one running guest; leaving it as a context manager ends that guest."""
+
+    def __init__(self) -> None:
+        self._boot: Boot | None = None
+        self._machine: Machine | None = None
+        self._folder: Path | None = None
+        self._live: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def run(self, boot: Boot, case: Case) -> None:
+        """Run one case of a boot, booting where another boot's guest runs, or none.
+
+        Raises AssertionError where the case's expectation is not met, and LabError where the case
+        could not be run; both end with everything that was run for the case and what it printed.
+        """
+        machine = self._machine_for(boot)
+        first = len(machine.transcript)
+        try:
+            self._run(machine, case)
+        except (AssertionError, LabError) as error:
+            shown = "".join(str(answer) for answer in machine.transcript[first:])
+            raise type(error)(
+                f"{error}\n\n--- guest {boot.guest}, what was run\n{shown}"
+            ) from None
+        finally:
+            if not machine.alive():
+                self._end()
+
+    def _machine_for(self, boot: Boot) -> Machine:
+        if self._boot == boot and self._machine is not None:
+            return self._machine
+        self._end()
+        root = ensure_root(GUESTS[boot.guest])
+        self._folder = Path(tempfile.mkdtemp(prefix="phoenix-lab-"))
+        disks = [disk for case in boot.cases for disk in case.disk_list]
+        self._machine = Machine(root, disks, self._folder)
+        self._boot = boot
+        self._live = set()
+        return self._machine
+
+    def _end(self) -> None:
+        if self._machine is not None:
+            self._machine.kill()
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+        self._boot = self._machine = self._folder = None
+
+    def _run(self, machine: Machine, case: Case) -> None:
+        folder = f"/root/cases/{case.name}"
+        disks = {disk.name: disk.by_id for disk in case.disk_list}
+        machine.write(f"{folder}/config.json", json.dumps(case.config, indent=2) + "\n")
+        if case.prepare:
+            machine.check(case.prepare, timeout_s=PREPARE_TIMEOUT_S, env=disks)
+            machine.check(["udevadm", "settle"])
+        if case.check:
+            machine.check(case.check, env=disks)
+        self._live.update(case.live)
+        before = machine.digests()
+        wrong: list[str] = []
+        for step in case.run:
+            answer = _do(machine, step, folder, disks)
+            wrong = _differences(machine, step, answer, folder)
+            if wrong:  # what comes next builds on this step; what was written is looked at anyway
+                break
+        after = machine.digests()
+        changed = {name for name in after if after[name] != before[name]}
+        if changed - self._live != set(case.writes) - self._live:
+            wrong.append(
+                f"disks that changed: expected {sorted(case.writes)}, got {sorted(changed)}"
+            )
+        assert not wrong, f"{case.says}\n" + "\n".join(wrong)
+
+
+def _do(machine: Machine, step: Step, folder: str, disks: dict[str, str]) -> Answer:
+    if step.shell is not None:
+        return machine.run(step.shell, timeout_s=step.timeout_s, cwd=folder, env=disks)
+    argv = ["phoenix", *shlex.split(step.phoenix or "")]
+    return machine.run(argv, timeout_s=step.timeout_s, cwd=folder)
+
+
+def _differences(machine: Machine, step: Step, answer: Answer, folder: str) -> list[str]:
+    """Where a step did otherwise than expected, one line each."""
+    wrong = []
+    if answer.status != step.exit:
+        wrong.append(f"exit status: expected {step.exit}, got {answer.status}")
+    wrong += [f"stdout lacks {text!r}" for text in step.stdout if text not in answer.stdout]
+    wrong += [f"stderr lacks {text!r}" for text in step.stderr if text not in answer.stderr]
+    if step.plan is not None:
+        read = machine.run(["cat", f"{folder}/plan.json"])
+        if read.status != 0:
+            return [*wrong, "there is no plan.json"]
+        wrong += plan_differences(step.plan, json.loads(read.stdout))
+    return wrong
+
+
+def plan_differences(expected: ExpectedPlan, plan: dict[str, Any]) -> list[str]:
+    """What a plan document lacks or has too much, one line each. Empty lists are left out of it."""
+    actions = [row["id"] for row in plan.get("actions", ())]
+    destructive = [row["id"] for row in plan.get("actions", ()) if row["safety"] == "destructive"]
+    findings = {severity: Counter[str]() for severity in ("error", "warning", "note")}
+    for finding in plan.get("findings", ()):
+        subject = finding["subject"]
+        said = f"{finding['code']} {subject['kind']} {subject['name']}"
+        findings[finding["severity"]][said] += 1
+    wrong = []
+    if expected.actions is not None and actions != list(expected.actions):
+        wrong.append(f"actions: expected {list(expected.actions)}, got {actions}")
+    if expected.destructive is not None and destructive != list(expected.destructive):
+        wrong.append(f"destructive: expected {list(expected.destructive)}, got {destructive}")
+    errors = findings["error"]
+    if errors != Counter(expected.errors):
+        wrong.append(f"errors: expected {list(expected.errors)}, got {sorted(errors.elements())}")
+    said_at_all = {said for count in findings.values() for said in count}
+    wrong += [f"no finding {said!r}" for said in expected.findings if said not in said_at_all]
+    return wrong

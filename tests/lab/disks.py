@@ -1,0 +1,122 @@
+"""Disks of a guest, seen from both sides: a sparse file outside, a by-id name inside."""
+
+import hashlib
+import os
+from enum import Enum
+from pathlib import Path
+
+from attrs import frozen
+
+from tests.lab.errors import LabError
+
+MIB = 1024 * 1024
+BLOCK = 64 * 1024
+"""Bytes that are compared with zero at a time when a disk is hashed."""
+
+
+class Kind(Enum):
+    """How a disk is attached. The value stands in case files."""
+
+    VIRTIO = "virtio"
+    SCSI = "scsi"
+    ATA = "ata"
+    NVME = "nvme"
+
+
+@frozen(kw_only=True)
+class Disk:
+    """One disk of a case. `name` is its serial number, and so part of its by-id name."""
+
+    name: str
+    size_mib: int = 512
+    kind: Kind = Kind.VIRTIO
+
+    @property
+    def by_id(self) -> str:
+        """The path that udev of both guests gives the disk."""
+        prefix = {
+            Kind.VIRTIO: "virtio-",
+            Kind.SCSI: "scsi-0QEMU_QEMU_HARDDISK_",
+            Kind.ATA: "ata-QEMU_HARDDISK_",
+            Kind.NVME: "nvme-QEMU_NVMe_Ctrl_",
+        }[self.kind]
+        return f"/dev/disk/by-id/{prefix}{self.name}"
+
+    def file(self, folder: Path) -> Path:
+        """Where the disk's bytes are, outside the guest."""
+        return folder / f"{self.name}.raw"
+
+    def create(self, folder: Path) -> None:
+        """Make the disk anew: all zero, taking no space."""
+        with self.file(folder).open("wb") as file:
+            file.truncate(self.size_mib * MIB)
+
+
+def drive_arguments(disks: tuple[Disk, ...], folder: Path) -> list[str]:
+    """QEMU's arguments for these disks.
+
+    Eight virtio disks share a PCI slot as its functions, since a shared boot has more disks than
+    slots. IDE takes four disks; more is a LabError.
+    """
+    arguments: list[str] = []
+    if any(disk.kind is Kind.SCSI for disk in disks):
+        arguments += ["-device", "virtio-scsi-pci,id=scsi,addr=0x5"]
+    counts = dict.fromkeys(Kind, 0)
+    for disk in disks:
+        nth = counts[disk.kind]
+        counts[disk.kind] += 1
+        drive = f"drive-{disk.name}"
+        arguments += [
+            "-drive",
+            f"file={disk.file(folder)},if=none,id={drive},format=raw,cache=unsafe",
+        ]
+        match disk.kind:
+            case Kind.VIRTIO:
+                place = f"addr={0x8 + nth // 8:#x}.{nth % 8},multifunction=on"
+                device = f"virtio-blk-pci,{place}"
+            case Kind.SCSI:
+                device = f"scsi-hd,bus=scsi.0,scsi-id={nth}"
+            case Kind.ATA:
+                if nth > 3:
+                    raise LabError("a guest takes at most four ata disks")
+                device = f"ide-hd,bus=ide.{nth // 2},unit={nth % 2}"
+            case Kind.NVME:
+                device = "nvme"
+        arguments += ["-device", f"{device},drive={drive},serial={disk.name}"]
+    return arguments
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a disk's content, read outside the guest.
+
+    What goes into the hash is the size, and the offset and bytes of every 64 KiB block that is not
+    all zero: two disks have one digest where, and only where, they hold the same bytes. Holes of
+    the sparse file are known to be zero and are not read.
+    """
+    zero = bytes(BLOCK)
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        digest.update(size.to_bytes(8, "big"))
+        offset = _next_data(file.fileno(), 0, size)
+        while offset < size:
+            file.seek(offset)
+            block = file.read(BLOCK)
+            if block == zero[: len(block)]:
+                offset = _next_data(file.fileno(), offset + len(block), size)
+                continue
+            digest.update(offset.to_bytes(8, "big"))
+            digest.update(block)
+            offset += len(block)
+    return digest.hexdigest()
+
+
+def _next_data(descriptor: int, offset: int, size: int) -> int:
+    """The offset of the first block from `offset` on that is no hole; `size` if there is none."""
+    if offset >= size:
+        return size
+    try:
+        found = os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError:  # ENXIO: nothing but a hole from here to the end
+        return size
+    return max(offset, found - found % BLOCK)

@@ -1,0 +1,171 @@
+"""The lab's own parts, without a guest."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.bench import boots, plan_differences
+from tests.lab.casefile import Case, ExpectedPlan, Step, load_case, load_cases, selected
+from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
+from tests.lab.errors import LabError
+from tests.lab.guests import GUESTS
+from tests.lab.hosttools import fetch_settings
+
+SIZE = 40 * BLOCK
+
+
+def _file(path: Path, *writes: tuple[int, bytes], size: int = SIZE) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+        for offset, data in writes:
+            file.seek(offset)
+            file.write(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "offset", [0, 1, BLOCK - 1, BLOCK, 7 * BLOCK + 13, SIZE - 1], ids=lambda offset: f"at {offset}"
+)
+def test_one_changed_byte_changes_the_digest(tmp_path: Path, offset: int) -> None:
+    blank = content_digest(_file(tmp_path / "blank"))
+    assert content_digest(_file(tmp_path / "changed", (offset, b"\x01"))) != blank
+
+
+def test_the_digest_is_of_content_and_not_of_holes(tmp_path: Path) -> None:
+    sparse = _file(tmp_path / "sparse", (9 * BLOCK, b"data"))
+    filled = _file(tmp_path / "filled", (0, bytes(SIZE)), (9 * BLOCK, b"data"))
+    assert content_digest(sparse) == content_digest(filled)
+
+
+def test_the_digest_tells_places_and_sizes_apart(tmp_path: Path) -> None:
+    """The same bytes elsewhere, or on a longer disk, are another content."""
+    files = [
+        _file(tmp_path / "a", (BLOCK, b"data")),
+        _file(tmp_path / "b", (2 * BLOCK, b"data")),
+        _file(tmp_path / "c", (BLOCK, b"data"), size=SIZE + BLOCK),
+    ]
+    assert len({content_digest(file) for file in files}) == len(files)
+
+
+def test_roots_of_other_contents_have_other_names() -> None:
+    assert len({guest.digest for guest in GUESTS.values()}) == len(GUESTS)
+
+
+def test_a_fifth_ata_disk_is_refused(tmp_path: Path) -> None:
+    disks = tuple(Disk(name=f"A{number}", kind=Kind.ATA) for number in range(5))
+    with pytest.raises(LabError, match="four ata disks"):
+        drive_arguments(disks, tmp_path)
+
+
+def test_a_build_fetches_as_this_machine_does() -> None:
+    dump = """
+Acquire "";
+Acquire::http "";
+Acquire::http::Proxy "http://proxy.example:3142";
+Acquire::http::Proxy::mirror.example "DIRECT";
+Acquire::https::CaInfo "/etc/ssl/own.pem";
+Acquire::Check-Date "false";
+Acquire::GzipIndexes "true";
+Acquire::CompressionTypes::xz "xz";
+"""
+    assert fetch_settings(dump) == [
+        'Acquire::http::Proxy "http://proxy.example:3142";',
+        'Acquire::http::Proxy::mirror.example "DIRECT";',
+        'Acquire::https::CaInfo "/etc/ssl/own.pem";',
+        'Acquire::Check-Date "false";',
+    ]
+
+
+GOOD = """
+says = "It works."
+[disks]
+A = {}
+[[run]]
+shell = "true"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("says = ", "Invalid value"),
+        ('says = "x"', "nothing is run"),
+        ("surprise = 1" + GOOD, "surprise"),
+        (GOOD + 'phoenix = "plan"', "either phoenix or shell"),
+        (GOOD.replace("A = {}", 'A = {kind = "tape"}'), "kind"),
+        (GOOD.replace("A = {}", "small = {}"), "a name is"),
+        ('live = ["B"]' + GOOD, "'B' is no disk"),
+        ('writes = ["B"]' + GOOD, "'B' is no disk"),
+        ('guests = ["sid"]' + GOOD, "'sid' is none of"),
+    ],
+)
+def test_a_wrong_case_file_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(LabError, match=complaint):
+        load_case(path)
+
+
+def test_two_cases_of_one_boot_have_no_disk_in_common(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.toml").write_text('shares = "boot"' + GOOD)
+    with pytest.raises(LabError, match="share a boot and both have a disk A"):
+        load_cases(tmp_path)
+
+
+def test_a_pattern_that_selects_nothing_is_an_error() -> None:
+    case = Case(name="ext4", says="", run=(Step(phoenix="plan"),))
+    assert selected([case], "ext?") == (case,)
+    with pytest.raises(LabError, match="no case is named"):
+        selected([case], "ext3")
+
+
+def test_boots_are_shared_by_name_and_never_between_guests() -> None:
+    step = (Step(phoenix="plan"),)
+    cases = [
+        Case(name="a", says="", shares="s", run=step),
+        Case(name="b", says="", run=step),
+        Case(name="c", says="", shares="s", run=step, guests=("trixie",)),
+    ]
+    found = [(boot.guest, [case.name for case in boot.cases]) for boot in boots(cases, GUESTS)]
+    assert found == [
+        ("trixie", ["b"]),
+        ("trixie", ["a", "c"]),
+        ("bookworm", ["b"]),
+        ("bookworm", ["a"]),
+    ]
+
+
+PLAN = {
+    "actions": [
+        {"id": "wipe-disk:/dev/a", "safety": "destructive"},
+        {"id": "create-pool:tank", "safety": "safe"},
+    ],
+    "findings": [
+        {"severity": "error", "code": "disk-missing", "subject": {"kind": "pool", "name": "p"}},
+        {"severity": "note", "code": "idle-pool", "subject": {"kind": "pool", "name": "old"}},
+    ],
+}
+ACTIONS = ("wipe-disk:/dev/a", "create-pool:tank")
+ERROR = "disk-missing pool p"
+
+
+@pytest.mark.parametrize(
+    ("expected", "wanted"),
+    [
+        ([], ExpectedPlan(actions=ACTIONS, destructive=ACTIONS[:1], errors=(ERROR,))),
+        ([], ExpectedPlan(errors=(ERROR,), findings=(ERROR, "idle-pool pool old"))),
+        (["actions"], ExpectedPlan(actions=ACTIONS[::-1], errors=(ERROR,))),
+        (["destructive"], ExpectedPlan(destructive=(), errors=(ERROR,))),
+        (["errors"], ExpectedPlan()),
+        (["errors"], ExpectedPlan(errors=(ERROR, ERROR))),
+        (
+            ["no finding 'idle-pool pool tank'"],
+            ExpectedPlan(errors=(ERROR,), findings=("idle-pool pool tank",)),
+        ),
+    ],
+)
+def test_a_plan_is_compared(expected: list[str], wanted: ExpectedPlan) -> None:
+    """Nothing to say where it is as expected; else one line that starts with what differs."""
+    found = plan_differences(wanted, PLAN)
+    assert [line.partition(":")[0] for line in found] == expected

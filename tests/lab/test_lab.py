@@ -1,0 +1,46 @@
+"""The acceptance tests: every case file, in a guest with real OpenZFS.
+
+`make lab` runs them all, `make lab CASE=name` one (a pattern with * is fine), `make lab
+GUEST=trixie` those of one guest. `make test` does not collect this folder.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.bench import Bench, Boot, boots
+from tests.lab.casefile import Case, load_cases, selected
+from tests.lab.errors import LabError
+from tests.lab.guests import GUESTS
+
+
+def _asked_for() -> list[object]:
+    """The cases of this run, those of one boot next to each other.
+
+    Raises LabError where $CASE or $GUEST ask for nothing that there is.
+    """
+    guest = os.environ.get("GUEST") or None
+    if guest is not None and guest not in GUESTS:
+        raise LabError(f"GUEST={guest!r}: the guests are {', '.join(GUESTS)}")
+    cases = selected(load_cases(), os.environ.get("CASE") or "*")
+    found = boots(cases, GUESTS if guest is None else [guest])
+    if not found:
+        raise LabError(f"none of {', '.join(case.name for case in cases)} runs on guest {guest}")
+    return [
+        pytest.param(boot, case, id=f"{boot.guest}-{case.name}")
+        for boot in found
+        for case in boot.cases
+    ]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench() as bench:
+        yield bench
+
+
+@pytest.mark.parametrize(("boot", "case"), _asked_for())
+def test_case(bench: Bench, boot: Boot, case: Case) -> None:
+    """The case comes out as its file says, and no disk changes that the file does not name."""
+    bench.run(boot, case)
