@@ -72,7 +72,11 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
         "properties": "Key to value, as storage.cfg will hold them.",
         "dataset": "The dataset that it lives on, empty where it is on none of ours.",
     },
-    "UpdateStorage": {**_STORAGE, **_CHANGES},
+    "UpdateStorage": {
+        **_STORAGE,
+        **_CHANGES,
+        "dataset": "The dataset that it lives on, empty where it is on none of ours.",
+    },
     "RemoveStorage": {
         **_STORAGE,
         "properties": "Key to value, as storage.cfg holds them.",

@@ -170,12 +170,8 @@ EXIT_CODES: dict[int, str] = {
     1: "Failed: the host can't be read, or the plan holds errors.",
     2: "Changes are pending, all of them safe. Only with `--detailed-exitcode`.",
     3: "Changes are pending, some of them destructive. Only with `--detailed-exitcode`.",
-    4: "Refused: consent is missing. Nothing was run.",
-    5: "The plan is stale. Nothing was run.",
-    6: "Another apply holds the lock. Nothing was run.",
-    7: "Stopped part-way. The journal says what was done.",
     64: "The command line can't be understood.",
-    65: "A config, state, plan or approval is invalid or unreadable.",
+    65: "A config, state or plan is invalid or unreadable.",
     130: "Interrupted.",
 }
 """What each exit code means."""

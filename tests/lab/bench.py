@@ -80,9 +80,7 @@ class Bench:
             self._run(machine, case)
         except (AssertionError, LabError) as error:
             shown = "".join(str(answer) for answer in machine.transcript[first:])
-            raise type(error)(
-                f"{error}\n\n--- guest {boot.guest}, what was run\n{shown}"
-            ) from None
+            raise type(error)(f"{error}\n\n--- guest {boot.guest}, what was run\n{shown}") from None
         finally:
             if not machine.alive():
                 self._end()
