@@ -6,6 +6,7 @@ a bare Python.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -17,6 +18,8 @@ def main(argv: list[str] | None = None) -> int:
             return _version()
         if not argument.startswith("-"):
             break
+    # Large documents make millions of objects and hardly a circle: look for those less often.
+    gc.set_threshold(100_000, 50, 100)
     from phoenix_plan.cli.app import run  # noqa: PLC0415 - see above
 
     return run(arguments)
