@@ -28,6 +28,7 @@ from phoenix_plan.probes import (
     arc,
     exports,
     host,
+    pci_mapping,
     references,
     storage_cfg,
     tables,
@@ -36,6 +37,7 @@ from phoenix_plan.probes import (
     zfs_version,
     zpool_get,
     zpool_import,
+    zvols,
 )
 from phoenix_plan.probes.devices import Devices
 from phoenix_plan.probes.disks import assemble_disks, content_of, legs
@@ -45,7 +47,14 @@ from phoenix_plan.probes.inspection import SOURCE as INSPECT
 from phoenix_plan.probes.inspection import Inspection, inspection_read, parse_inspection
 from phoenix_plan.probes.links import LINKS, aliases_by_device
 from phoenix_plan.probes.lsblk import LSBLK, BlockDevice, parse_lsblk
-from phoenix_plan.probes.usage import Sightings, boot_pools, pool_disks, users_by_disk
+from phoenix_plan.probes.lsblk import zvols as zvol_devices
+from phoenix_plan.probes.usage import (
+    Sightings,
+    boot_pools,
+    pool_disks,
+    users_by_disk,
+    users_by_zvol,
+)
 from phoenix_plan.probes.zpool_status import (
     STATUS_GUIDS,
     STATUS_JSON,
@@ -85,6 +94,7 @@ FIRST: Mapping[str, Read] = {
     "storage-cfg": storage_cfg.STORAGE_CFG,
     "qemu-configs": references.QEMU_CONFIGS,
     "lxc-configs": references.LXC_CONFIGS,
+    "pci-mapping": pci_mapping.PCI_CFG,
     "jobs": references.JOBS_CFG,
     "vzdump": references.VZDUMP_CONF,
     "arc-live": arc.ARC_LIVE,
@@ -187,9 +197,15 @@ class _Refresh:
             shares=shares,
             node=this.node,
         )
+        links = zvols.with_zvol_links(aliases, inspection.zvols)
         users: Mapping[str, tuple[User, ...]] = self._or(
-            "disks", lambda: users_by_disk(devices, seen), {}
+            "disks", lambda: users_by_disk(Devices(trees, links), seen), {}
         )
+        zvol_users: Mapping[str, tuple[User, ...]] = self._or(
+            "disks", lambda: users_by_zvol(Devices(trees, links, zvol_devices), seen), {}
+        )
+        self._or("datasets", lambda: zvols.check_named(inspection.zvols, zvol_users), None)
+        found = zvols.with_users(found, inspection.zvols, zvol_users)
         disks = assemble_disks(
             devices,
             aliases=aliases,
@@ -315,7 +331,7 @@ class _Refresh:
                 Unknown(source=source, message=error.message)
                 for source in ("disks", "samples", "labels", "directories")
             ]
-            return Inspection(disks={}, mounts=(), opened=(), directories={}, unknown=())
+            return Inspection(disks={}, mounts=(), opened=(), directories={}, zvols={}, unknown=())
         self._unknown += inspection.unknown
         return inspection
 
@@ -326,8 +342,9 @@ class _Refresh:
 
     def _references(self, node: str, storages: StorageConfig) -> tuple[Reference, ...]:
         asked = self._asked
+        mapped = pci_mapping.parse_pci_mapping(asked.content("pci-mapping"))
         found = (
-            *references.parse_guests(asked.files("qemu-configs")),
+            *references.parse_guests(asked.files("qemu-configs"), mapped),
             *references.parse_guests(asked.files("lxc-configs")),
             *references.parse_jobs(asked.content("jobs"), references.JOBS_CFG.path),
             *references.parse_vzdump(asked.content("vzdump"), references.VZDUMP_CONF.path, node),

@@ -289,6 +289,55 @@ def test_mountpoints_of_datasets() -> None:
     assert {dataset.mounts for dataset in volumes} == {()}
 
 
+def with_zvols(zvols: dict[str, str], swaps: bytes, opened: list[dict[str, object]]) -> Watched:
+    """The mirror's host, with what is known of the devices of its volumes."""
+    answer = RecordedHost(MIRROR).answer("inspect", whole_inspection())
+    assert isinstance(answer, Output)
+    document = json.loads(answer.stdout) | {"zvols": zvols, "open": opened}
+    told = Output(exit_code=0, stdout=json.dumps(document).encode(), stderr=b"")
+    heading = b"Filename\tType\tSize\tUsed\tPriority\n"
+    return watched(MIRROR, inspect=told, swaps=Content(data=heading + swaps))
+
+
+ZD0_SWAP = b"/dev/zd0 partition 1 0 -2\n"
+ZD0_NUMBER = "230:0"
+
+
+def test_users_of_a_volume() -> None:
+    """Its device is swap and is open in a virtual machine: the dataset is in use, no disk is."""
+    kvm: dict[str, object] = {"device": ZD0_NUMBER, "pid": 812, "command": "kvm"}
+    udev: dict[str, object] = {"device": ZD0_NUMBER, "pid": 9, "command": "(udev-worker)"}
+    calm = state_of(RecordedHost(MIRROR))
+    (volume, *_) = [one.name for one in calm.datasets if one.type == "volume"]
+    actual = state_of(with_zvols({"/dev/zd0": volume}, ZD0_SWAP, [kvm, udev]))
+    assert actual.unknown == ()
+    assert {
+        dataset.name: {(user.kind, user.subject) for user in dataset.users}
+        for dataset in actual.datasets
+        if dataset.users
+    } == {volume: {("swap", "/dev/zd0"), ("open", "812")}}
+    assert actual.disks == calm.disks
+
+
+def test_a_volume_in_use_that_no_link_names_is_unknown() -> None:
+    """Which dataset is in use can't be told; one that nobody uses needs no name."""
+    (unknown,) = state_of(with_zvols({}, ZD0_SWAP, [])).unknown
+    assert (unknown.source, "swap on /dev/zd0" in unknown.message) == ("datasets", True)
+    assert state_of(with_zvols({}, b"", [])).unknown == ()
+
+
+def test_a_named_pci_device_of_a_guest() -> None:
+    """`mapping=` leads to the addresses of the guest's own node; a lost one is unknown."""
+    text = b"nvme\n\tmap id=8086:1,node=pve1,path=0000:01:00.0\n"
+    config = b"hostpci0: mapping=nvme,pcie=1\n"
+    guests = Contents(files=(("/etc/pve/nodes/pve1/qemu-server/100.conf", config),))
+    answers: dict[str, Answer] = {"qemu-configs": guests, "pci-mapping": Content(data=text)}
+    actual = state_of(watched(MIRROR, **answers))
+    assert [one.volume for one in actual.references] == ["/sys/bus/pci/devices/0000:01:00.0"]
+    lost = state_of(watched(MIRROR, **answers | {"pci-mapping": Content(data=None)}))
+    assert [unknown.source for unknown in lost.unknown] == ["references"]
+
+
 NO_PLAN = ("no plan",)
 USERS = ("disks",)
 
@@ -321,6 +370,7 @@ RESTS_ON: dict[str, tuple[str, ...]] = {
     "storage-cfg": ("storages",),
     "qemu-configs": ("references",),
     "lxc-configs": ("references",),
+    "pci-mapping": ("references",),
     "jobs": ("references",),
     "vzdump": ("references",),
     "exports": ("exports",),
@@ -415,6 +465,7 @@ MISSING = Output(exit_code=127, stdout=b"", stderr=b"", missing=True)
         {"crypttab": ABSENT},
         {"vzdump": ABSENT},
         {"jobs": ABSENT},
+        {"pci-mapping": ABSENT},
         {"exports": ABSENT},
         {"etab": ABSENT},
         {"hostid": ABSENT},

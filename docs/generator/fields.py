@@ -190,6 +190,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "snapshots": "Short name of a snapshot to its GUID.",
         "holds": "Short name of a snapshot to the number of holds on it.",
         "mounts": "Where it is mounted, in any mount namespace.",
+        "users": "Who uses the block device of a volume, or a partition of it.",
     },
     "StorageConfig": {
         "digest": "The SHA-1 of storage.cfg, as pvesm --digest wants it; empty without a file.",
@@ -336,4 +337,15 @@ FIELDS: dict[str, dict[str, str]] = {
         "message": "What was found.",
     },
     **ACTION_FIELDS,
+    "Approval": {
+        "format_version": "The format of this document: major and minor.",
+        "plan": "The SHA-256 of the plan file's exact bytes. It is approved, and nothing else.",
+        "machine": "The digest of the host's machine id: whose plan it is.",
+        "hostname": "The host's name, for people.",
+        "actions": "The ids of the destructive actions that are approved.",
+        "approver": "Who approves.",
+        "reason": "Why what would be lost may be lost.",
+        "created": "When it was given, in UTC. Before that it does not count.",
+        "expires": "When it ends, in UTC. It is looked at before each destructive action.",
+    },
 }

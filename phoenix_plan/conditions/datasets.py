@@ -106,6 +106,13 @@ def dataset_unused(name: str, index: Index) -> Unmet | None:
                 message=f"{dataset.name} is exported: {path} ({who})",
                 hint="Take the export away first.",
             )
+        if dataset.users:
+            return Unmet(
+                code="dataset-in-use",
+                message=f"{dataset.name} is in use: "
+                + "; ".join(user.detail for user in dataset.users),
+                hint="Let whoever uses it let go of it, then plan again.",
+            )
     # Mounts in other namespaces come with the look at the disks.
     return unknown(index, "exports", "datasets", "disks")
 

@@ -30,6 +30,7 @@ _FILES: Mapping[str, str] = {
     "fstab": "fstab",
     "crypttab": "crypttab",
     "storage-cfg": "storage.cfg",
+    "pci-mapping": "pci.cfg",
     "jobs": "jobs.cfg",
     "vzdump": "vzdump.conf",
     "members": "members",

@@ -47,6 +47,8 @@ def answer_inspection(recording: Recording, read: Sample) -> Output:
         "mounts": list(_mounts(recording, rows)),
         "open": [],
         "directories": directories,
+        # Which volume a zd device is was not recorded: lsblk does not say it.
+        "zvols": {},
         "unknown": unknown,
     }
     return Output(exit_code=0, stdout=json.dumps(document).encode(), stderr=b"")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
+from phoenix_plan.model.disks import User
 from phoenix_plan.model.sizes import Bytes, Guid
 
 
@@ -17,7 +18,8 @@ class Dataset:
     too; `inherited` the effective values that differ from the document's `defaults` without
     being set here. Values are as `zfs get -p` prints them. `snapshots` are short name to GUID,
     `holds` short name to the number of holds. `mounts` are where it is mounted, in any mount
-    namespace. `clone_of` is the snapshot it came from, empty for most.
+    namespace. `clone_of` is the snapshot it came from, empty for most. `users` are those of a
+    volume's block device and of its partitions (swap, a volume group, a process, a LUN).
     """
 
     name: str
@@ -35,6 +37,7 @@ class Dataset:
     snapshots: Mapping[str, str] = attrs.field(factory=dict)
     holds: Mapping[str, int] = attrs.field(factory=dict)
     mounts: tuple[str, ...] = ()
+    users: tuple[User, ...] = ()
 
     @property
     def pool(self) -> str:

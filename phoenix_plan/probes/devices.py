@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from phoenix_plan.probes.lsblk import BlockDevice, whole_disks
 
@@ -19,12 +19,16 @@ class Devices:
 
     A device that is built on several disks (md, a volume group) stands on all of them, a partition
     on its disk; a tag that two devices carry finds both: who uses a disk is never underrated.
+    `pick` says which devices are the whole ones: disks, or volumes of ZFS.
     """
 
     def __init__(
-        self, trees: tuple[BlockDevice, ...], aliases: Mapping[str, tuple[str, ...]]
+        self,
+        trees: tuple[BlockDevice, ...],
+        aliases: Mapping[str, tuple[str, ...]],
+        pick: Callable[[tuple[BlockDevice, ...]], tuple[BlockDevice, ...]] = whole_disks,
     ) -> None:
-        self.whole = whole_disks(trees)
+        self.whole = pick(trees)
         self._disks: dict[str, list[str]] = {}
         self._names: dict[str, set[str]] = {}
         self._devices: dict[str, BlockDevice] = {}

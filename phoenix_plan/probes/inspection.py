@@ -6,6 +6,7 @@ The script itself is in inspector*.py; this module asks it and checks every fiel
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar, get_args
 
@@ -25,6 +26,8 @@ ANSWER_VERSION: Final = 1
 
 _TABLES: Final = frozenset({"", "gpt", "mbr", "backup-gpt"})
 _LABEL_STATES: Final = frozenset({"active", "exported", "destroyed", "spare", "l2cache"})
+
+_ZVOL: Final = re.compile(r"/dev/zd\d+")
 
 _T = TypeVar("_T")
 
@@ -83,12 +86,14 @@ class OpenDevice:
 
 @attrs.frozen(kw_only=True)
 class Inspection:
-    """All that one run of the script saw. `disks` are by the path asked for, each one of them."""
+    """All that one run of the script saw. `disks` are by the path asked for, each one of them;
+    `zvols` are kernel path of a block device to the volume or volume's snapshot that it is."""
 
     disks: Mapping[str, DiskInspection]
     mounts: tuple[Mount, ...]
     opened: tuple[OpenDevice, ...]
     directories: Mapping[str, DirectoryState]
+    zvols: Mapping[str, str]
     unknown: tuple[Unknown, ...]
 
 
@@ -140,6 +145,7 @@ def parse_inspection(output: Output, read: Sample) -> Inspection:
             mounts=answer.rows("mounts", _mount),
             opened=answer.rows("open", _open_device),
             directories=directories,
+            zvols=answer.zvols("zvols"),
             unknown=answer.rows("unknown", _unknown),
         )
         answer.end()
@@ -225,6 +231,13 @@ class _Object:
     def words(self, key: str, words: Iterable[str]) -> dict[str, Any]:
         names = _Object(self.take(key), key)
         return {name: names.word(name, words) for name in tuple(names._value)}
+
+    def zvols(self, key: str) -> dict[str, str]:
+        names = _Object(self.take(key), key)
+        for device in names._value:
+            if not _ZVOL.fullmatch(device):
+                raise ValueError(f"{self.place}: {key}: {device!r:.80} is no volume's device")
+        return {device: names.text(device) for device in tuple(names._value)}
 
     def _list(self, key: str) -> list[Any]:
         values = self.take(key)

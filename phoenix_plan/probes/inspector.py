@@ -33,6 +33,7 @@ from phoenix_plan.probes.inspector_users import (
     Report,
     directory_state,
     find_users,
+    find_zvols,
     own_mountpoints,
 )
 
@@ -268,13 +269,14 @@ def _seen(data: bytes, at: int) -> str:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The document that is printed: version, devices by path, mounts, open, directories by path,
-    unknown; see probes/inspection.py for the fields."""
+    zvols by device, unknown; see probes/inspection.py for the fields."""
     deep = dict(request["deep"])
     devices: list[str] = list(request["devices"])
     report = Report()
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         jobs = {path: pool.submit(inspect_disk, path, deep.get(path)) for path in devices}
         find_users(report)
+        zvols = find_zvols(report)
         directories = _directories(request["directories"], report)
         disks = {path: job.result() for path, job in jobs.items()}
     return {
@@ -283,6 +285,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         "mounts": report.mounts,
         "open": report.opened,
         "directories": directories,
+        "zvols": zvols,
         "unknown": report.unknown,
     }
 

@@ -16,6 +16,8 @@ from phoenix_plan.probes.inspector_device import error_text
 
 PROC = "/proc"
 SYS_CLASS_BLOCK = "/sys/class/block"
+ZVOLS = "/dev/zvol"
+ZVOL_NODE = re.compile(r"/dev/zd\d+")
 # Looking at a file there can wait for a server forever, and there are no block devices.
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "fuse.sshfs", "glusterfs", "fuse.glusterfs")
 NO_FILE = re.compile(r"^(?:[a-z_]+:|anon_inode:|/dmabuf:|/memfd:)")
@@ -197,6 +199,28 @@ def _loop_devices(report: Report) -> None:
             continue
         if stat.S_ISBLK(status.st_mode):
             report.opened.append({"device": device_text(status.st_rdev), "pid": 0, "command": name})
+
+
+def find_zvols(report: Report) -> dict[str, str]:
+    """Block devices of volumes (/dev/zd0) to their names, by the links of udev.
+
+    A snapshot's device has a name with `@`. A partition's link (`v-part1`) may be another volume's
+    name too: only whole devices count.
+    """
+
+    def failed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            report.failed(error.filename or ZVOLS, "links of volumes", error)
+
+    found = {}
+    for folder, _, names in os.walk(ZVOLS, onerror=failed):
+        for name in names:
+            link = os.path.join(folder, name)
+            device = os.path.realpath(link)
+            if ZVOL_NODE.fullmatch(device):
+                # zvol_id writes a plus for a blank, and no dataset's name has a plus.
+                found[device] = os.path.relpath(link, ZVOLS).replace("+", " ")
+    return dict(sorted(found.items()))
 
 
 def directory_state(path: str, mountpoints: set[str]) -> str:

@@ -53,6 +53,7 @@ TYPES: Final = frozenset(f"disk part loop {_MD} {_DEVICE_MAPPER} {_SCSI}".split(
 _KEYS = frozenset({*(column.lower() for column in COLUMNS), "children"})
 
 # What the kernel calls `disk` and no pool is built on: zvols (a pool in a pool), memory, floppies.
+_ZVOL = re.compile(r"zd\d+")
 _NO_DISK = re.compile(r"(zd|ram|zram|fd|loop|md|sr|dm-)\d+")
 
 
@@ -132,6 +133,11 @@ def whole_disks(trees: tuple[BlockDevice, ...]) -> tuple[BlockDevice, ...]:
             if device.type == "mpath":
                 found.setdefault(device.kname, device)
     return tuple(found.values())
+
+
+def zvols(trees: tuple[BlockDevice, ...]) -> tuple[BlockDevice, ...]:
+    """Block devices of ZFS volumes and of their snapshots, in lsblk's order."""
+    return tuple(tree for tree in trees if _ZVOL.fullmatch(_short(tree.kname)))
 
 
 def _short(kname: str) -> str:

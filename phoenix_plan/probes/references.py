@@ -16,6 +16,7 @@ from phoenix_plan.commands import ReadFile, ReadFiles
 from phoenix_plan.errors import ProbeError
 from phoenix_plan.model.proxmox import Reference, StorageConfig
 from phoenix_plan.probes.guest_keys import HARMLESS, kind_of
+from phoenix_plan.probes.pci_mapping import PciMapping
 from phoenix_plan.probes.section_config import decode, parse_sections
 
 QEMU_CONFIGS = ReadFiles(pattern="/etc/pve/nodes/*/qemu-server/*.conf")
@@ -37,17 +38,21 @@ _VOLUME_IN_TEXT = re.compile(
 )
 _PATH_IN_TEXT = re.compile(r"""(?:^|[\s,;='"(\[:])(/[^\s,;'"()\[\]]+)""")
 _DEVICE_RULE = re.compile(r"b\s+(\d+):(\d+)\s+\S+")
-_PCI = re.compile(r"(?:host=)?((?:[0-9a-f]{4,}:)?[0-9a-f]{2}:[0-9a-f]{2}(?:\.[0-9a-f])?)", re.I)
+_PCI = re.compile(r"((?:[0-9a-f]{4,}:)?[0-9a-f]{2}:[0-9a-f]{2}(?:\.[0-9a-f])?)", re.I)
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 _INCLUDED = "/usr/share/lxc/config/"
+_NO_MAPPING: PciMapping = {}
 
 
-def parse_guests(files: Iterable[tuple[str, bytes]]) -> tuple[Reference, ...]:
+def parse_guests(
+    files: Iterable[tuple[str, bytes]], mapped: PciMapping = _NO_MAPPING
+) -> tuple[Reference, ...]:
     """The references of guest configs, given as (path, content), in the order given.
 
-    Raises ProbeError with file and line for a line that PVE itself can't read, and for a file that
-    is no node's.
+    `mapped` are the PCI devices that the cluster has names for. Raises ProbeError with file and
+    line for a line that PVE itself can't read or that names a mapping that is not there, and for a
+    file that is no node's.
     """
     found: list[Reference] = []
     for path, data in files:
@@ -56,7 +61,8 @@ def parse_guests(files: Iterable[tuple[str, bytes]]) -> tuple[Reference, ...]:
             raise ProbeError("this is no guest config of any node", source=path)
         node, folder, name = match.groups()
         guest: Guest = "lxc" if folder == "lxc" else "qemu"
-        for key, storage, volume in _guest(guest, decode(data, path), path):
+        here = {name: nodes.get(node, ()) for name, nodes in mapped.items()}
+        for key, storage, volume in _guest(guest, decode(data, path), path, here):
             found.append(
                 Reference(
                     owner=f"{guest}/{name}", node=node, key=key, storage=storage, volume=volume
@@ -128,8 +134,10 @@ def base_references(config: StorageConfig) -> tuple[Reference, ...]:
     return tuple(found)
 
 
-def _guest(guest: Guest, text: str, source: str) -> Iterator[tuple[str, str, str]]:
-    """(key, storage, volume) of every reference of one config."""
+def _guest(
+    guest: Guest, text: str, source: str, mapped: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str, str]]:
+    """(key, storage, volume) of every reference of one config; `mapped` holds for its node."""
     harmless = HARMLESS[guest]
     prefix = ""
     for number, line in enumerate(text.split("\n"), 1):
@@ -147,8 +155,9 @@ def _guest(guest: Guest, text: str, source: str) -> Iterator[tuple[str, str, str
             elif not colon or not value or not _KEY.fullmatch(key):
                 raise ValueError(f"{line.strip()!r} is no option")
             else:
-                for target in _VALUES[kind_of(guest, key)](value.strip()):
-                    yield (prefix + key, *target)
+                kind, value = kind_of(guest, key), value.strip()
+                targets = _pci(value, mapped) if kind == "pci" else _VALUES[kind](value)
+                yield from ((prefix + key, *target) for target in targets)
         except ValueError as error:
             raise ProbeError(str(error), source=source, line=number) from error
 
@@ -212,14 +221,32 @@ def _paths(value: str) -> tuple[Target, ...]:
     return tuple(("", path) for path in _PATH_IN_TEXT.findall(value))
 
 
-def _pci(value: str) -> tuple[Target, ...]:
-    """PCI addresses, as the paths of sysfs: which disks hang there is not for this probe."""
-    addresses = (_PCI.fullmatch(item) for item in re.split("[;,]", value))
-    return tuple(
-        ("", f"/sys/bus/pci/devices/{match[1] if match[1].count(':') > 1 else '0000:' + match[1]}")
-        for match in addresses
-        if match is not None
-    )
+def _pci(value: str, mapped: Mapping[str, tuple[str, ...]]) -> tuple[Target, ...]:
+    """PCI addresses, as the paths of sysfs: which disks hang there is not for this probe.
+
+    `[host=]ADDRESS[;ADDRESS]…` or `mapping=NAME` (`PVE::QemuServer::PCI`).
+    """
+    addresses: list[str] = []
+    named = False
+    for part in value.split(","):
+        key, equals, text = part.strip().partition("=")
+        if key == "mapping" and equals:
+            if text not in mapped:
+                raise ValueError(f"{text!r} is no mapping of a PCI device (mapping/pci.cfg)")
+            addresses += mapped[text]
+        elif not equals or key == "host":
+            addresses += (text or key).split(";")
+        named = named or not equals or key in ("host", "mapping")
+    if not named:
+        raise ValueError(f"{value!r} names no PCI device")
+    return tuple(("", f"/sys/bus/pci/devices/{_address(one)}") for one in addresses)
+
+
+def _address(text: str) -> str:
+    match = _PCI.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no address of a PCI device")
+    return match[1] if match[1].count(":") > 1 else f"0000:{match[1]}"
 
 
 def _anything(value: str) -> tuple[Target, ...]:
@@ -235,7 +262,6 @@ _VALUES: Mapping[str, Callable[[str], tuple[Target, ...]]] = {
     "named": _named_volumes,
     "storage": _storage,
     "device": _device,
-    "pci": _pci,
     "paths": _paths,
     "anything": _anything,
 }

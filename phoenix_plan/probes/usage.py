@@ -7,7 +7,7 @@ partition, or of anything that is built on a disk, is a user of the disk.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import get_args
 
 import attrs
@@ -42,6 +42,9 @@ _PCI = re.compile(r"/sys/bus/pci/devices/([0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2})(
 
 # A vdev in these states is not open: the path may lead to another disk by now. Its label says.
 _GONE = frozenset({"UNAVAIL", "REMOVED"})
+
+# udev looks at every device that changes: that is no use of it.
+_UDEV = frozenset({"systemd-udevd", "(udev-worker)", "udevd"})
 
 _ORDER = {kind: place for place, kind in enumerate(get_args(UserKind))}
 
@@ -83,22 +86,26 @@ def users_by_disk(devices: Devices, seen: Sightings) -> Mapping[str, tuple[User,
 
     Raises ProbeError where a tool names a device that lsblk does not list.
     """
+    return _users((*_OF_DEVICES, _of_ceph, _passed_through, _boot_chain), devices, seen)
+
+
+def users_by_zvol(devices: Devices, seen: Sightings) -> Mapping[str, tuple[User, ...]]:
+    """Kernel path of a volume's block device to its users, as `users_by_disk`.
+
+    `devices` are those whose whole ones are zvols. What a guest has written on its volume (a boot
+    partition, an OSD) makes no user here, and that a guest's config names it is no use.
+    """
+    opened = tuple(one for one in seen.opened if one.command not in _UDEV)
+    return _users(_OF_DEVICES, devices, attrs.evolve(seen, opened=opened, contents={}))
+
+
+def _users(
+    rules: Iterable[Callable[[Devices, Sightings], Iterable[Use]]],
+    devices: Devices,
+    seen: Sightings,
+) -> Mapping[str, tuple[User, ...]]:
     found: dict[str, dict[tuple[UserKind, str], User]] = {}
-    for rule in (
-        _mounted,
-        _mounted_elsewhere,
-        _swapped_to,
-        _in_volume_groups,
-        _in_arrays,
-        _held,
-        _of_ceph,
-        _of_pools,
-        _open,
-        _passed_through,
-        _exported,
-        _at_boot,
-        _boot_chain,
-    ):
+    for rule in rules:
         for disk, user in rule(devices, seen):
             found.setdefault(disk, {}).setdefault((user.kind, user.subject), user)
     return {
@@ -344,3 +351,18 @@ def _boot_partition(disk: str, kind: str, path: str) -> Iterator[Use]:
 
 def _boot(subject: str, detail: str) -> User:
     return User(kind="boot", subject=subject, detail=detail)
+
+
+_OF_DEVICES = (
+    _mounted,
+    _mounted_elsewhere,
+    _swapped_to,
+    _in_volume_groups,
+    _in_arrays,
+    _held,
+    _of_pools,
+    _open,
+    _exported,
+    _at_boot,
+)
+"""Rules for any block device; the others are for disks alone."""

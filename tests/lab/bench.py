@@ -108,11 +108,10 @@ class Bench:
         folder = f"/root/cases/{case.name}"
         disks = {disk.name: disk.by_id for disk in case.disk_list}
         machine.write(f"{folder}/config.json", json.dumps(case.config, indent=2) + "\n")
-        if case.prepare:
-            machine.check(case.prepare, timeout_s=PREPARE_TIMEOUT_S, env=disks)
-            machine.check(["udevadm", "settle"])
-        if case.check:
-            machine.check(case.check, env=disks)
+        for text in (case.prepare, case.check):
+            if text:
+                machine.check(text, timeout_s=PREPARE_TIMEOUT_S, env=disks)
+                machine.check(["udevadm", "settle"])
         self._live.update(case.live)
         before = machine.digests()
         wrong: list[str] = []

@@ -108,6 +108,8 @@ class Machine:
             (self.folder / name).unlink(missing_ok=True)
         initramfs = initrd.pack(self.root, self.folder)
         argv = [
+            # A test run that is killed takes its guest along: no teardown runs then.
+            "setpriv", "--pdeathsig", "KILL",
             "qemu-system-x86_64",
             # KVM does not work on the machines that this runs on. QEMU 7.2's emulation of
             # cmpxchg16b (cx16) panics the kernel; five-level page tables (la57) only cost time.

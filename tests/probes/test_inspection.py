@@ -38,7 +38,7 @@ def ask(read: Sample) -> dict[str, Any]:
         "directories": list(read.directories),
     }
     document: dict[str, Any] = json.loads(json.dumps(answer(request)))
-    return document | {"mounts": [], "open": [], "unknown": []}
+    return document | {"mounts": [], "open": [], "zvols": {}, "unknown": []}
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ def test_answer_of_the_script(read: Sample) -> None:
         }
     ]
     document["open"] = [{"device": "8:16", "pid": 9, "command": "dd"}]
+    document["zvols"] = {"/dev/zd0": "tank/v"}
     document["unknown"] = [{"source": "disks", "message": "/proc/5: no"}]
     inspection = parse_inspection(answered(document), read)
     pool, blank = (inspection.disks[path] for path in read.devices)
@@ -115,6 +116,7 @@ def test_answer_of_the_script(read: Sample) -> None:
     )
     assert Signature(part=0, offset=Bytes(512), type="gpt") in pool.signatures
     assert (pool.table, pool.emptiness, pool.unknown) == ("gpt", "occupied", ())
+    assert inspection.zvols == {"/dev/zd0": "tank/v"}
     assert blank == DiskInspection(
         path=read.devices[1],
         size=Bytes(SIZE),
@@ -194,6 +196,10 @@ def damage(path: str, value: object) -> Any:
         damage("directories", {}),
         damage("version", 2),
         damage("open", None),
+        damage("zvols", None),
+        damage("zvols", []),
+        damage("zvols", {"/dev/zd0": 1}),
+        damage("zvols", {"/dev/zd0p1": "tank/v"}),
         damage("news", []),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from phoenix_plan.probes import inspector, inspector_users
 from phoenix_plan.probes.inspector import answer
-from phoenix_plan.probes.inspector_users import Report, directory_state, find_users
+from phoenix_plan.probes.inspector_users import Report, directory_state, find_users, find_zvols
 
 ROOT = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
 DATA = "30 22 8:17 / /mnt/a\\040b rw - ext4 /dev/sdb1 rw\n"
@@ -166,6 +166,35 @@ def test_loop_device_on_a_disk(proc: Proc) -> None:
     assert users().opened == [{"device": "8:48", "pid": 0, "command": "loop3"}]
 
 
+def test_volumes_by_their_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole devices; a snapshot's too; blanks as they are. A partition's link names no volume."""
+    monkeypatch.setattr(inspector_users, "ZVOLS", str(tmp_path / "zvol"))
+    report = Report()
+    assert find_zvols(report) == {}, "no volume, no folder"
+    folder = tmp_path / "zvol/tank/with+space"
+    folder.mkdir(parents=True)
+    links = {"v": "zd0", "v-part1": "zd0p1", "v@s": "zd16", "a+b": "zd32", "x": "sda"}
+    for name, device in links.items():
+        (folder / name).symlink_to(f"/dev/{device}")
+    assert find_zvols(report) == {
+        "/dev/zd0": "tank/with space/v",
+        "/dev/zd16": "tank/with space/v@s",
+        "/dev/zd32": "tank/with space/a b",
+    }
+    assert report.unknown == []
+
+
+def test_volumes_that_can_not_be_listed_are_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "zvol"
+    place.write_text("no folder")
+    monkeypatch.setattr(inspector_users, "ZVOLS", str(place))
+    report = Report()
+    assert find_zvols(report) == {}
+    assert [one["source"] for one in report.unknown] == ["disks"]
+
+
 def test_directories(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()
@@ -202,6 +231,7 @@ def test_unreadable_directory_is_unknown(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "scandir", refuse)
     monkeypatch.setattr(inspector, "find_users", lambda _report: None)
+    monkeypatch.setattr(inspector, "find_zvols", lambda _report: {})
     path = str(tmp_path / "secret")
     document = answer({"devices": [], "deep": [], "directories": [path]})
     assert document["directories"] == {}

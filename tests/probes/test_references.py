@@ -21,10 +21,11 @@ from phoenix_plan.probes.storage_cfg import parse_storage_cfg
 PVE = Path(__file__).parents[2] / "fixtures/pve"
 QEMU = "nodes/pve1/qemu-server/100.conf"
 LXC = "nodes/pve2/lxc/101.conf"
+MAPPED = {"gpu": {"pve1": ("0000:0b:00",)}}
 
 
 def guest(path: str) -> list[tuple[str, str, str]]:
-    found = parse_guests([(f"/etc/pve/{path}", (PVE / path).read_bytes())])
+    found = parse_guests([(f"/etc/pve/{path}", (PVE / path).read_bytes())], MAPPED)
     return [(reference.key, reference.storage, reference.volume) for reference in found]
 
 
@@ -35,7 +36,7 @@ def values(kind: str, text: str) -> list[tuple[str, str, str]]:
 
 def outcome(path: str, text: str) -> tuple[Reference, ...] | ProbeError:
     try:
-        return parse_guests([(path, text.encode())])
+        return parse_guests([(path, text.encode())], MAPPED)
     except ProbeError as error:
         return error
 
@@ -49,6 +50,7 @@ def test_a_virtual_machine() -> None:
         ("efidisk0", "local-zfs", "vm-100-disk-1"),
         ("hookscript", "local", "snippets/hook.pl"),
         ("hostpci0", "", "/sys/bus/pci/devices/0000:03:00.0"),
+        ("hostpci1", "", "/sys/bus/pci/devices/0000:0b:00"),
         ("sata0", "local", "iso/debian-13.iso"),
         ("scsi0", "quickOS-vm-disks", "vm-100-disk-0"),
         ("scsi1", "", "/dev/disk/by-id/ata-EXAMPLE_DISK_0002"),
@@ -80,7 +82,7 @@ def test_a_container() -> None:
 
 def test_owner_and_node_come_from_the_path() -> None:
     files = [(f"/etc/pve/{path}", (PVE / path).read_bytes()) for path in (QEMU, LXC)]
-    found = parse_guests(files)
+    found = parse_guests(files, MAPPED)
     assert {(reference.owner, reference.node) for reference in found} == {
         ("qemu/100", "pve1"),
         ("lxc/101", "pve2"),
@@ -98,6 +100,14 @@ def test_owner_and_node_come_from_the_path() -> None:
             [("hostpci0", "", "/sys/bus/pci/devices/0000:03:00")],
             "qemu-server",
             "hostpci0: host=03:00,x-vga=1",
+        ),
+        (
+            [
+                ("hostpci1", "", "/sys/bus/pci/devices/0000:01:00.0"),
+                ("hostpci1", "", "/sys/bus/pci/devices/0001:02:00.1"),
+            ],
+            "qemu-server",
+            "hostpci1: pcie=1,host=01:00.0;0001:02:00.1",
         ),
         ([("serial0", "", "/dev/ttyS0")], "qemu-server", "serial0: /dev/ttyS0"),
         (
@@ -140,6 +150,9 @@ def test_values(expected: list[tuple[str, str, str]], kind: str, line: str) -> N
         ("qemu-server", "lxc.mount.entry: /a b none bind"),
         ("qemu-server", "[special:unheard-of]"),
         ("qemu-server", "[no end"),
+        ("qemu-server", "hostpci0: mapping=gone"),
+        ("qemu-server", "hostpci0: 01:00.0;somewhere"),
+        ("qemu-server", "hostpci0: pcie=1"),
         ("lxc", "mp0: mp=/y"),
         ("lxc", "dev0: mode=0666"),
         ("lxc", "lxc.mount.entry: /a"),
@@ -154,6 +167,20 @@ def test_a_line_that_cannot_be_read_raises(kind: str, line: str) -> None:
         values(kind, f"arch: amd64\n\n{line}\n")
     assert caught.value.source == f"/etc/pve/nodes/pve1/{kind}/1.conf"
     assert caught.value.line == 3
+
+
+def test_a_mapping_counts_on_the_guests_node() -> None:
+    mapped = {"nic": {"pve1": ("0000:01:00.0", "0000:01:00.1"), "pve2": ("0000:0a:00.0",)}}
+    files = [
+        (f"/etc/pve/nodes/{node}/qemu-server/10{node[-1]}.conf", b"hostpci0: mapping=nic\n")
+        for node in ("pve1", "pve2", "pve3")
+    ]
+    found = [(one.node, one.volume) for one in parse_guests(files, mapped)]
+    assert found == [
+        ("pve1", "/sys/bus/pci/devices/0000:01:00.0"),
+        ("pve1", "/sys/bus/pci/devices/0000:01:00.1"),
+        ("pve2", "/sys/bus/pci/devices/0000:0a:00.0"),
+    ]
 
 
 def test_a_file_of_no_node_raises() -> None:
