@@ -46,6 +46,9 @@ class LocalHost:
 
     name = "local"
 
+    _process_group: int | None = None
+    """None: the tools are in our process group, so that Ctrl-C ends them, too."""
+
     def __init__(self, *, output_limit: int = OUTPUT_LIMIT) -> None:
         self._output_limit = output_limit
 
@@ -114,8 +117,8 @@ class LocalHost:
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # In our process group: Ctrl-C ends the tools, too.
                 env=_environment() | dict(env),
+                process_group=self._process_group,
             )
         except FileNotFoundError:
             return Output(exit_code=127, stdout=b"", stderr=b"", missing=True)

@@ -1,0 +1,137 @@
+"""Held against the real tools: the same commands, and what was recorded after them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from phoenix_plan import codec
+from phoenix_plan.hosts.recorded import RecordedHost
+from phoenix_plan.hosts.simulated import SimulatedHost
+from phoenix_plan.hosts.simulated.state import from_state
+from phoenix_plan.refresh import refresh
+from tests.simulated.worlds import ask, done, host_of, situation_02
+
+RECORDINGS = Path(__file__).parents[2] / "fixtures/recordings"
+VERSIONS = ("2.1.11", "2.3.9")
+
+UNLIKE = frozenset(
+    {
+        "id", "taken_at", "machine", "digest", "guid", "pool_guid", "top_guid", "load_guid", "txg",
+        "allocated", "available", "capacity", "fragmentation", "free", "referenced", "used",
+        "used_by_snapshots", "partuuid", "aliases", "detail", "last_scrubbed_txg",
+        "feature@empty_bpobj", "feature@zilsaxattr",
+    }
+)  # fmt: skip
+"""What no two machines share, or follows from how full a pool is. (Two features become active by
+use: the first deferred free, the first logged attribute.)"""
+
+
+def comparable(value: Any) -> Any:
+    """A state without what differs between two machines; GUIDs in labels and users blank."""
+    if isinstance(value, dict):
+        kept = {key: one for key, one in value.items() if key not in UNLIKE}
+        if isinstance(kept.get("checkpoint"), dict):
+            del kept["checkpoint"]  # as a property it is a size
+        return {key: comparable(one) for key, one in kept.items()}
+    if isinstance(value, list):
+        return [comparable(one) for one in value]
+    if isinstance(value, str):
+        return re.sub(r"\d{15,}|zfs-[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f-]{27}", "…", value)
+    return value
+
+
+def state_of(host: SimulatedHost | RecordedHost) -> dict[str, Any]:
+    """A refresh, as a document."""
+    state: dict[str, Any] = json.loads(codec.state_to_json(refresh(host)))
+    return state
+
+
+@pytest.mark.parametrize("zfs", VERSIONS)
+@pytest.mark.parametrize(
+    ("situation", "commands"),
+    [
+        ("02-mirror-and-single", ()),
+        ("03-single-became-mirror", ("zpool attach fastData DISK3 DISK4",)),
+        (
+            "04-log-cache-spare",
+            (
+                "zpool attach fastData DISK3 DISK4",
+                "zpool add fastData log mirror DISK7 DISK8 cache DISK6 spare DISK5",
+            ),
+        ),
+        (
+            "05-degraded-offline",
+            (
+                "zpool attach fastData DISK3 DISK4",
+                "zpool add fastData log mirror DISK7 DISK8 cache DISK6 spare DISK5",
+                "zpool offline quickOS DISK2",
+            ),
+        ),
+    ],
+)
+def test_status_is_the_recorded_text(
+    tmp_path: Path, zfs: str, situation: str, commands: tuple[str, ...]
+) -> None:
+    """`zpool status -P` prints what the real one printed, to the letter, dates and sizes aside."""
+    host = situation_02(tmp_path, zfs)
+    for line in commands:
+        done(host, *line.split())
+    recorded = (RECORDINGS / f"zfs-{zfs}" / situation / "zpool-status-P.out").read_text()
+    text = ask(host, "zpool", "status", "-P").stdout.decode()
+    assert undated(recorded) == undated(text)
+
+
+def undated(text: str) -> str:
+    """Without dates and how much was resilvered."""
+    return re.sub(r"resilvered \S+ in|on \w{3} \w{3} .*", "…", text)
+
+
+@pytest.mark.parametrize("zfs", VERSIONS)
+def test_a_rebuilt_situation_reads_as_the_recorded_one(tmp_path: Path, zfs: str) -> None:
+    """Pools, vdevs, properties, features, datasets, what is set on them and what they inherit."""
+    recorded = comparable(state_of(RecordedHost(RECORDINGS / f"zfs-{zfs}/02-mirror-and-single")))
+    rebuilt = comparable(state_of(situation_02(tmp_path, zfs)))
+    for part in ("pools", "idle_pools", "defaults"):
+        assert recorded[part] == rebuilt[part]
+    for expected, seen in zip(recorded["datasets"], rebuilt["datasets"], strict=True):
+        assert expected == seen
+
+
+@pytest.mark.parametrize("zfs", VERSIONS)
+def test_an_exported_pool_is_listed_as_recorded(tmp_path: Path, zfs: str) -> None:
+    """`zpool import` of both versions, which indent differently."""
+    host = situation_02(tmp_path, zfs)
+    done(host, "zpool", "export", "quickOS")
+    recorded = (RECORDINGS / f"zfs-{zfs}/07-exported/zpool-import.out").read_text()
+    text = ask(host, "zpool", "import").stdout.decode()
+    assert re.sub(r"\d{12,}", "GUID", recorded) == re.sub(r"\d{12,}", "GUID", text)
+
+
+CAN = [
+    path.parent
+    for path in sorted(RECORDINGS.glob("zfs-*/*/zfs-version.out"))
+    if "draid" not in path.parent.name
+]
+
+
+@pytest.mark.parametrize("folder", CAN, ids=[f"{one.parent.name}/{one.name}" for one in CAN])
+def test_a_recorded_host_simulated_reads_the_same(tmp_path: Path, folder: Path) -> None:
+    """State to simulated host and back: nothing that a plan rests on has changed."""
+    recorded = state_of(RecordedHost(folder))
+    simulated = state_of(host_of(tmp_path, from_state(recorded)))
+    assert guids(recorded) == guids(simulated)
+    assert comparable(recorded) == comparable(simulated)
+
+
+def guids(state: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and GUIDs of all pools and datasets."""
+    return [
+        (one["name"], one["guid"])
+        for part in ("pools", "idle_pools", "datasets")
+        for one in state[part]
+    ]
