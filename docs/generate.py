@@ -1,28 +1,36 @@
 """Makes what is made from the code: `python -m docs.generate` writes it, a test holds it current.
 
-The schemas of the state and the plan, docs/reference/, and the outputs in the tutorial.
+The schemas of state, plan and approval, docs/reference/, and the outputs in the tutorial.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 from docs.generator.commands import commands_page
-from docs.generator.documents import config_page, document_page
+from docs.generator.documents import config_page, document_page, journal_page
 from docs.generator.pages import actions_page, codes_page, exit_codes_page, properties_page
 from docs.generator.schemas import document_schema
 from docs.generator.tutorial import with_outputs
 from phoenix_plan.codec import dump
+from phoenix_plan.consent.approval import Approval
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.plan import Plan
 from phoenix_plan.schema_check import load_schema
 
 ROOT = Path(__file__).parent.parent
 
+
+def _renewed(path: str) -> str:
+    return with_outputs((ROOT / path).read_text(encoding="utf-8"), ROOT / "fixtures")
+
+
 FILES: dict[str, Callable[[], str]] = {
     "schemas/state.schema.json": lambda: dump(document_schema(Actual)),
     "schemas/plan.schema.json": lambda: dump(document_schema(Plan)),
+    "schemas/approval.schema.json": lambda: dump(document_schema(Approval)),
     "docs/reference/commands.md": commands_page,
     "docs/reference/config.md": lambda: config_page(load_schema("config")),
     "docs/reference/actions.md": actions_page,
@@ -35,9 +43,19 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/plan.md": lambda: document_page(
         document_schema(Plan), "The plan document", "`phoenix plan -o`"
     ),
-    "docs/tutorial.md": lambda: with_outputs(
-        (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"), ROOT / "fixtures"
+    "docs/reference/approval.md": lambda: document_page(
+        document_schema(Approval), "The approval document", "`phoenix approve`"
     ),
+    "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
+    **{
+        path: functools.partial(_renewed, path)
+        for path in (
+            "docs/tutorial.md",
+            "docs/how-to/first-host.md",
+            "docs/how-to/pull-request-review.md",
+            "docs/how-to/after-a-disk-failure.md",
+        )
+    },
 }
 """What is made, by its path from the root of the checkout."""
 

@@ -17,6 +17,7 @@ import cattrs
 from cattrs import Converter
 
 from phoenix_plan.actions import ACTIONS, Action
+from phoenix_plan.consent.approval import APPROVAL_VERSION, Approval
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.model.actual import STATE_VERSION, Actual
 from phoenix_plan.model.sizes import Bytes
@@ -65,6 +66,16 @@ def plan_to_json(plan: Plan) -> str:
 def plan_from_json(value: Json, source: str) -> Plan:
     """The plan of a validated document. Raises DocumentError where it does not fit after all."""
     return _structure(value, Plan, source, PLAN_VERSION)
+
+
+def approval_to_json(approval: Approval) -> str:
+    """The approval document's text."""
+    return dump(_versioned(approval, approval.format_version))
+
+
+def approval_from_json(value: Json, source: str) -> Approval:
+    """The approval of a validated document. Raises DocumentError where it does not fit."""
+    return _structure(value, Approval, source, APPROVAL_VERSION)
 
 
 def _versioned(document: object, version: str) -> Json:

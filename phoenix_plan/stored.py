@@ -1,4 +1,4 @@
-"""State and plan documents from files: first their version, then their schema, then our classes.
+"""States, plans and approvals from files: first their version, then their schema, then our classes.
 
 A document of our own minor version must hold nothing that its schema does not know. One of a newer
 minor version may: what a minor version adds can be left out of account, by definition, so unknown
@@ -20,9 +20,13 @@ from phoenix_plan.model.actual import STATE_VERSION, Actual
 from phoenix_plan.schema_check import check, load_schema
 
 if TYPE_CHECKING:
+    from phoenix_plan.consent.approval import Approval
     from phoenix_plan.plan import Plan
 
-Kind = Literal["state", "plan"]
+Kind = Literal["state", "plan", "approval"]
+
+MAX_APPROVAL = 16 << 20
+"""Bytes; the ids of 10,000 actions take one of them."""
 
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
 
@@ -43,16 +47,43 @@ def load_plan(path: str, *, stdin: BinaryIO | None = None) -> Plan:
     return codec.plan_from_json(document.value, document.name)
 
 
+@attrs.frozen(kw_only=True)
+class StoredPlan:
+    """A plan and the file it stands in: `digest` is the SHA-256 of its exact bytes."""
+
+    plan: Plan
+    name: str
+    digest: str
+
+
+def load_plan_file(path: str, *, stdin: BinaryIO | None = None) -> StoredPlan:
+    """The plan in a file with the digest of its bytes, read once. Raises DocumentError."""
+    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+
+    read = read_document(path, what="plan", stdin=stdin)
+    plan = codec.plan_from_json(checked(read, "plan").value, read.name)
+    return StoredPlan(plan=plan, name=read.name, digest=read.digest)
+
+
+def load_approval(path: str) -> Approval:
+    """The approval in a file. Raises DocumentError."""
+    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+
+    document = checked(read_document(path, what="approval", limit=MAX_APPROVAL), "approval")
+    return codec.approval_from_json(document.value, document.name)
+
+
 def kind_of(document: Document) -> Kind:
     """What a document is meant to be, by the fields that every one of its kind has.
 
-    Raises DocumentError for one that is neither a state nor a plan.
+    Raises DocumentError for one that is none of ours.
     """
     kind = _looks_like(document.value)
     if kind is None:
         raise DocumentError(
-            f"{document.name} is neither a state nor a plan",
-            hint="phoenix refresh -o FILE writes a state, phoenix plan -o FILE a plan.",
+            f"{document.name} is neither a state nor a plan nor an approval",
+            hint="phoenix refresh -o FILE writes a state, phoenix plan -o FILE a plan, phoenix "
+            "approve an approval.",
         )
     return kind
 
@@ -62,6 +93,8 @@ def _looks_like(value: object) -> Kind | None:
         return None
     if "desired" in value and "state" in value:
         return "plan"
+    if "approver" in value and "actions" in value:
+        return "approval"
     return "state" if "disks" in value and "taken_at" in value else None
 
 
@@ -83,6 +116,10 @@ def checked(document: Document, kind: Kind) -> Document:
 def _version(kind: Kind) -> str:
     if kind == "state":
         return STATE_VERSION
+    if kind == "approval":
+        from phoenix_plan.consent.approval import APPROVAL_VERSION  # noqa: PLC0415 - as used
+
+        return APPROVAL_VERSION
     from phoenix_plan.plan import PLAN_VERSION  # noqa: PLC0415 - loads the planner
 
     return PLAN_VERSION

@@ -29,23 +29,23 @@ ROOMS: dict[str, str] = {
     "safety": "model actions evidence",
     "planner": "model conditions actions evidence safety",
     "plan": "model commands conditions actions evidence safety planner",
-    "codec": "errors model actions plan",
+    "consent": "errors plan",
+    "codec": "errors model actions plan consent",
     # Documents from outside: strict JSON with lines, then their schemas.
     "places": "errors",
     "documents": "errors places",
     "shapes": "",
     "schema_check": "errors places documents shapes",
-    "stored": "errors model plan codec documents schema_check",
+    "stored": "errors model plan consent codec documents schema_check",
     "config": "errors model places documents schema_check",
     # The host's side.
     "probes": "errors model commands",
     "hosts": "errors commands",
     "refresh": "errors model commands probes hosts",
     # Doing, and telling.
-    "consent": "errors plan",
     "apply": "__init__ errors commands model conditions actions evidence safety planner plan codec "
     "places documents shapes schema_check stored config probes hosts refresh consent",
-    "render": "model conditions actions evidence safety planner plan",
+    "render": "model conditions actions evidence safety planner plan consent",
     "cli": "*",
     "__main__": "__init__ cli",
 }

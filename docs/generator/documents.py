@@ -1,4 +1,4 @@
-"""The pages about documents: the config, the state and the plan, from their schemas."""
+"""The pages about documents, from their schemas."""
 
 from __future__ import annotations
 
@@ -86,6 +86,21 @@ def document_page(schema: Schema, title: str, written_by: str) -> str:
     return page(title, *parts)
 
 
+def journal_page(schema: Schema) -> str:
+    """The lines of a journal, by their event."""
+    intro = (
+        f"{schema['description']} `phoenix schema journal` prints its JSON Schema. `local` keeps "
+        "it below /var/lib/phoenix, `sim:FILE` below FILE.phoenix."
+    )
+    tags = [branch["$ref"].rpartition("/")[2] for branch in schema["oneOf"]]
+    others = [name for name in schema["$defs"] if name not in tags]
+    parts = [intro]
+    for name in (*tags, *others):
+        part = schema["$defs"][name]
+        parts += [f"## {name}", part["description"], _fields(part)]
+    return page("The journal", *parts)
+
+
 def _fields(schema: Schema) -> str:
     required = schema.get("required", ())
     return table(
@@ -112,8 +127,10 @@ def _kind(schema: Schema) -> str:
     if schema.get("pattern", "").startswith("^[0-9]") and "digits" in schema.get("x-rule", ""):
         return "digits"
     kind = schema.get("type", "string")
+    if kind == "object" and "additionalProperties" not in schema:
+        return "object"
     if kind == "array":
         return f"list of {_kind(schema['items'])}"
-    if kind == "object" and "properties" not in schema:
+    if kind == "object" and schema["additionalProperties"]:
         return f"map to {_kind(schema['additionalProperties'])}"
     return " or ".join([kind] if isinstance(kind, str) else kind)

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the state and the plan, from the classes that the codec makes them of.
+"""The JSON Schemas of state, plan and approval, from the classes that the codec makes them of.
 
 Only keywords that `phoenix_plan/shapes.py` knows: a valid document is then seen to be valid without
 jsonschema. Every object is closed, and every field is described.
@@ -16,6 +16,7 @@ import attrs
 
 from docs.generator.fields import FIELDS
 from phoenix_plan.actions import ACTIONS, Action
+from phoenix_plan.consent.approval import Approval
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan
@@ -33,7 +34,14 @@ _PLAIN: dict[type, Schema] = {
     bool: {"type": "boolean"},
 }
 
+_MOMENT: Schema = {
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    "x-rule": "must be a time in UTC, to the second, as in 2026-03-01T12:00:00Z",
+}
+
 _SPECIAL: dict[str, Schema] = {
+    "created": _MOMENT,
+    "expires": _MOMENT,
     "format_version": {
         "pattern": "^1\\.(0|[1-9][0-9]*)$",
         "x-rule": "must be a version of this format: 1.0 or a newer minor one",
@@ -48,6 +56,7 @@ _SPECIAL: dict[str, Schema] = {
 TITLES: dict[type, tuple[str, str]] = {
     Actual: ("state", "phoenix state"),
     Plan: ("plan", "phoenix plan"),
+    Approval: ("approval", "phoenix approval"),
 }
 
 

@@ -11,7 +11,17 @@ import typer
 from typer.main import get_command
 
 from phoenix_plan import __version__
-from phoenix_plan.cli import explain, plan, refresh, schema, show, validate
+from phoenix_plan.cli import (
+    apply,
+    approve,
+    explain,
+    plan,
+    refresh,
+    schema,
+    show,
+    simulate,
+    validate,
+)
 from phoenix_plan.cli.console import Console
 from phoenix_plan.cli.options import QuietOption, VerboseOption
 from phoenix_plan.cli.streams import finish
@@ -50,11 +60,11 @@ def phoenix(
         typer.Option("--version", help="Say which version this is.", callback=_show_version),
     ] = False,
 ) -> None:
-    """Plan the storage of a hypervisor: ZFS pools, datasets and Proxmox VE storages.
+    """Plan and apply the storage of a hypervisor: ZFS pools, datasets and Proxmox VE storages.
 
     Results go to stdout, talk to stderr. Exit codes: 0 done, 1 failed or a plan with errors,
-    2 and 3 changes pending (only with --detailed-exitcode), 64 wrong usage, 65 invalid file,
-    130 interrupted.
+    2 and 3 changes pending (only with --detailed-exitcode), 4 consent is missing, 5 stale plan,
+    6 locked, 7 stopped part-way, 64 wrong usage, 65 invalid file, 130 interrupted.
     """
     _ = version  # answered by its callback
     context.obj = Console(quiet=quiet, verbose=verbose)
@@ -65,12 +75,14 @@ LOOKING = (
     refresh.refresh,
     plan.plan,
     show.show,
+    approve.approve,
+    simulate.simulate,
     explain.explain,
     schema.schema,
 )
 """Commands that change nothing on any host."""
 
-for command in LOOKING:
+for command in (*LOOKING[:4], approve.approve, apply.apply, *LOOKING[5:]):
     app.command()(command)
 
 
@@ -87,7 +99,8 @@ def run(argv: Sequence[str]) -> int:
         console.error(error)
         return finish(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        console.error(PhoenixError("interrupted", hint=_unharmed(argv)))
+        # While apply changes something, signals are only noted: it can't be interrupted there.
+        console.error(PhoenixError("interrupted", hint="Nothing on the host was changed."))
         finish(INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
 import attrs
@@ -37,6 +37,17 @@ class Console:
         """Print what goes on beside it, unless it shall be quiet."""
         if not self.quiet:
             _talk(text, tone)
+
+    @property
+    def talk_style(self) -> Style:
+        """How talk looks."""
+        return Style(width=_width(sys.stderr), colour=_colour(sys.stderr), everything=self.verbose)
+
+    def show(self, lines: Iterable[str]) -> None:
+        """Print lines on stderr, always: what has to be seen before something is agreed to. They
+        are safe for a terminal."""
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.flush()
 
     def error(self, error: PhoenixError) -> None:
         """Print what went wrong and what to do, always."""

@@ -12,14 +12,20 @@ from typing import Literal
 from phoenix_plan.cli.streams import deliver
 from phoenix_plan.errors import PhoenixError, UsageError
 
-_STARTS: dict[str, re.Pattern[bytes]] = {
+Kind = Literal["plan", "state", "approval", "simulated host"]
+
+_STARTS: dict[Kind, re.Pattern[bytes]] = {
     "plan": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"host":'),
     "state": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"id":'),
+    "approval": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"plan":\s*"'),
+    "simulated host": re.compile(
+        rb'\{\s*("format_version":\s*"[^"]*",\s*)?"hostname":\s*"[^"]*",\s*"machine_id":'
+    ),
 }
 """How the documents that phoenix writes begin (`codec.dump` keeps the order of the members)."""
 
 
-def check_target(path: str, kind: Literal["plan", "state"]) -> None:
+def check_target(path: str, kind: Kind) -> None:
     """Whether a document may be written there, asked before the work is done.
 
     Raises UsageError for a folder that is not there, a symbolic link, anything that is no regular
@@ -58,7 +64,7 @@ def _beginning(path: str) -> bytes:
         raise UsageError(f"-o {path}: {error.strerror}") from error
 
 
-def write_document(path: str, text: str, kind: Literal["plan", "state"]) -> None:
+def write_document(path: str, text: str, kind: Kind) -> None:
     """Write a document to a file, or to stdout where `path` is `-`.
 
     A file is there whole, or as it was before: written beside its place, flushed to the disk, then

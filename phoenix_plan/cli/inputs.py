@@ -65,18 +65,18 @@ def read_state(path: str) -> Actual:
 
 @attrs.frozen(kw_only=True)
 class Opened:
-    """A document of ours: `kind` is `plan` or `state`."""
+    """A document of ours: `kind` is `plan`, `state` or `approval`."""
 
     kind: str
     document: Document
 
 
-def read_plan_or_state(path: str) -> Opened:
-    """A plan or a state, told apart by content and checked. Raises DocumentError."""
+def read_ours(path: str) -> Opened:
+    """A plan, a state or an approval, told apart by content and checked. Raises DocumentError."""
     from phoenix_plan.documents import read_document  # noqa: PLC0415 - only documents need it
     from phoenix_plan.stored import checked, kind_of  # noqa: PLC0415 - likewise
 
     stdin = sys.stdin.buffer if path == "-" else None
-    document = read_document(path, what="plan or state", stdin=stdin)
+    document = read_document(path, what="plan, state or approval", stdin=stdin)
     kind = kind_of(document)
     return Opened(kind=kind, document=checked(document, kind))

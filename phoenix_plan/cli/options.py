@@ -35,7 +35,7 @@ HostOption = Annotated[
     str | None,
     typer.Option(
         metavar="HOST",
-        help="The host to look at: local, or recorded:DIR. [default: local]",
+        help="The host to look at: local, sim:FILE or recorded:DIR. [default: local]",
         show_default=False,
     ),
 ]

@@ -19,7 +19,7 @@ def schema(
     context: typer.Context,
     *,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="config, state, plan, …")
+        str | None, typer.Argument(metavar="NAME", help="config, state, plan, approval or journal.")
     ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,

@@ -13,16 +13,18 @@ from phoenix_plan.cli.options import console as console_of
 def show(
     context: typer.Context,
     *,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A plan or a state; - is stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A plan, a state or an approval; - is stdin.")
+    ],
     form: FormatOption = Format.TEXT,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
-    """Show a plan or a state that was written to a file."""
-    from phoenix_plan.cli.inputs import read_plan_or_state  # noqa: PLC0415 - loaded where used
+    """Show a plan, a state or an approval that was written to a file."""
+    from phoenix_plan.cli.inputs import read_ours  # noqa: PLC0415 - loaded where used
 
     console = console_of(context, quiet=quiet, verbose=verbose)
-    opened = read_plan_or_state(file)
+    opened = read_ours(file)
     document = opened.document
     source = "" if file == "-" else file
     if form is Format.JSON:
@@ -34,6 +36,14 @@ def show(
         made = plan_from_json(document.value, document.name)
         step = plan_next(made, saved=file, again="")
         console.result(plan_as(made, form, console.style, source=source, next_step=step))
+    elif opened.kind == "approval":
+        from phoenix_plan.codec import approval_from_json  # noqa: PLC0415 - likewise
+        from phoenix_plan.render.consent import approval_text  # noqa: PLC0415 - likewise
+        from phoenix_plan.render.markdown import state_markdown  # noqa: PLC0415 - likewise
+
+        approval = approval_from_json(document.value, document.name)
+        text = approval_text(approval, console.style)
+        console.result(state_markdown(text, source=source) if form is Format.MARKDOWN else text)
     else:
         from phoenix_plan.codec import state_from_json  # noqa: PLC0415 - likewise
         from phoenix_plan.render.markdown import state_markdown  # noqa: PLC0415 - likewise

@@ -1,0 +1,1 @@
+"""Running a plan: checked, locked, journalled, one action at a time."""

@@ -1,0 +1,61 @@
+"""What must hold after an action, seen on the host: an exit status is no proof."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from phoenix_plan.actions import Action, CreatePool, EnableStorage, ImportPool, WipeDisk, action_id
+from phoenix_plan.conditions import Condition, DiskBlank, MountpointFree, text, unmet
+from phoenix_plan.model.desired import Desired
+from phoenix_plan.model.index import Index
+from phoenix_plan.model.storage_semantics import is_disabled
+from phoenix_plan.planner import make
+
+
+def unmet_now(needs: Iterable[Condition], index: Index, cleared: Collection[str]) -> str:
+    """Every condition that does not hold right now; `cleared` are disks that this run has wiped."""
+    found = []
+    for need in needs:
+        if isinstance(need, DiskBlank) and need.disk in cleared and _nameless(need.disk, index):
+            continue
+        why = unmet(need, index)
+        if why is not None:
+            found.append(f"{text(need)} does not hold: {why.message}")
+    return "; ".join(found)
+
+
+def _nameless(path: str, index: Index) -> bool:
+    """A disk that this run has cleared: its middle may still hold what nobody can recognise."""
+    device = index.device(path)
+    return device is not None and device.disk.emptiness in ("blank", "residual")
+
+
+def missed(action: Action, desired: Desired, index: Index, cleared: Collection[str]) -> str:
+    """Why the action did not do what it was to do, empty where it did."""
+    seen = (given for given in action.gives() if not _unlooked(given, index))
+    found = [unmet_now(seen, index, cleared), *_special(action, index)]
+    if not isinstance(action, WipeDisk):  # what nobody can recognise would be wiped once more
+        again = {planned.ordered.id for planned in make(desired, index).actions}
+        found += ["it would be planned again"] * (action_id(action) in again)
+    return "; ".join(filter(None, found))
+
+
+def _unlooked(given: Condition, index: Index) -> bool:
+    """Folders are looked at where something declared shall be mounted; nobody needs the others."""
+    return isinstance(given, MountpointFree) and given.path not in index.actual.directories
+
+
+def _special(action: Action, index: Index) -> Iterator[str]:
+    match action:
+        case CreatePool(pool=name) | ImportPool(pool=name):
+            pool = index.pools.get(name)
+            cachefile = pool.properties.get("cachefile") if pool is not None else None
+            # zpoolprops(7): a pool with cachefile=none is not imported at boot.
+            if cachefile is not None and cachefile.value == "none":
+                yield f"pool {name} will not be imported at boot: its cachefile is none"
+        case EnableStorage(storage=name):
+            storage = index.storages.get(name)
+            if storage is None or is_disabled(storage):
+                yield f"storage {name} is still disabled"
+        case _:
+            pass

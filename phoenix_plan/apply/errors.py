@@ -1,0 +1,69 @@
+"""Why an apply ends early: each with its exit code, and with what did and did not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from phoenix_plan.consent.modes import Consent
+from phoenix_plan.errors import PhoenixError
+
+
+class StaleError(PhoenixError):
+    """What the plan rests on has moved. Nothing was run."""
+
+    exit_code = 5
+
+
+class ConsentError(PhoenixError):
+    """Destructive actions that nobody consented to: nothing was run. `consent` says which."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, consent: Consent, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.consent = consent
+
+
+class PlanHasErrors(PhoenixError):
+    """The plan holds errors, and --partial was not given: nothing was run."""
+
+
+class StoppedError(PhoenixError):
+    """The run stopped part-way. `done` are the ids of rows that ran and were seen to have worked,
+    `failed` of the one that did not end well (empty: it stopped between two), `left` of those that
+    were not run. `journal` is the path of the run's journal."""
+
+    exit_code = 7
+
+    def __init__(
+        self, why: str, *, done: Sequence[str], failed: str, left: Sequence[str], journal: str
+    ) -> None:
+        lines = [f"the run stopped: {why}"]
+        lines += [f"  done      {one}" for one in done]
+        lines += [f"  FAILED    {failed}"] * bool(failed)
+        lines += [f"  not run   {one}" for one in left]
+        lines += [f"  journal   {journal}"]
+        super().__init__(
+            "\n".join(lines),
+            hint="Nothing is rolled back. Look at the host, then plan again: what is done is not "
+            "planned twice.",
+        )
+        self.why = why
+        self.done = tuple(done)
+        self.failed = failed
+        self.left = tuple(left)
+        self.journal = journal
+
+
+class InterruptedRun(PhoenixError):
+    """A signal came before the first action: nothing was run."""
+
+    exit_code = 130
+
+
+class NotConverged(PhoenixError):
+    """Everything ran, and the host is still not as declared. `left` are the ids of what remains."""
+
+    def __init__(self, message: str, *, left: Sequence[str], hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.left = tuple(left)

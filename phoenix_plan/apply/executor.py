@@ -1,0 +1,185 @@
+"""Run the rows of a plan one by one: needs, intent, writes, postcondition, result.
+
+A failure stops the run. Nothing is rolled back by guess. A destructive row runs only with a grant
+that still counts at that moment, and takes no more than was agreed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import attrs
+
+from phoenix_plan.actions import DestroyPool, WipeDisk
+from phoenix_plan.apply.after import missed, unmet_now
+from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, StoppedError
+from phoenix_plan.apply.fill import fill
+from phoenix_plan.apply.journal import Journal, said
+from phoenix_plan.apply.stale import beyond_now
+from phoenix_plan.codec import as_dict
+from phoenix_plan.commands import Run, Write, WriteFile, Zero
+from phoenix_plan.consent.approval import parse_timestamp
+from phoenix_plan.consent.modes import Consent, Grant
+from phoenix_plan.errors import PhoenixError
+from phoenix_plan.hosts.base import WritableHost
+from phoenix_plan.model.actual import Actual
+from phoenix_plan.model.desired import Desired
+from phoenix_plan.model.index import Index
+from phoenix_plan.plan import Row
+
+
+@attrs.frozen(kw_only=True)
+class Runner:
+    """What running needs: a host to change, a way to look at it again, a journal, a clock.
+
+    `look` takes the rows that are still to run, so that only their disks are read across. `tell`
+    is called with each row before it runs, and after it with True. `stopping` says which signal
+    asked to stop, empty where none did.
+    """
+
+    host: WritableHost
+    look: Callable[[Sequence[Row]], Actual]
+    journal: Journal
+    now: Callable[[], datetime]
+    tell: Callable[[Row, bool], None]
+    stopping: Callable[[], str]
+
+
+@attrs.define(kw_only=True)
+class _Progress:
+    """How far a run has come. `cleared` are disks that it has wiped, `destroyed` GUIDs of pools
+    that it has destroyed, `began` the id of the last row whose writes were begun."""
+
+    actual: Actual
+    done: list[str] = attrs.field(factory=list)
+    cleared: set[str] = attrs.field(factory=set)
+    destroyed: set[str] = attrs.field(factory=set)
+    began: str = ""
+
+
+def run(
+    rows: Sequence[Row],
+    desired: Desired,
+    grants: Mapping[str, Grant],
+    actual: Actual,
+    runner: Runner,
+) -> None:
+    """Run `rows` in their order; `actual` is a state that was taken just now.
+
+    Raises StoppedError with a true account of what ran and what did not. Where nothing was run:
+    StaleError, ConsentError, InterruptedRun, or whatever kept it from beginning.
+    """
+    progress = _Progress(actual=actual)
+    for at, row in enumerate(rows):
+        refusal = _refusal(row, grants, progress, runner)
+        if refusal is not None:
+            if not progress.done:
+                raise refusal
+            raise _stopped(refusal.message, rows[at:], progress, runner)
+        try:
+            _one(row, rows[at:], desired, progress, runner)
+        except PhoenixError as error:
+            if not progress.began:
+                raise
+            failed = row.id if progress.began == row.id else ""
+            raise _stopped(error.message, rows[at:], progress, runner, failed=failed) from error
+        progress.done.append(row.id)
+        runner.tell(row, True)
+
+
+def _stopped(
+    why: str, rows: Sequence[Row], progress: _Progress, runner: Runner, *, failed: str = ""
+) -> StoppedError:
+    """`rows` are the one that the run stopped at, and all behind it."""
+    return StoppedError(
+        why,
+        done=progress.done,
+        failed=failed,
+        left=[row.id for row in rows if row.id != failed],
+        journal=str(runner.journal.path),
+    )
+
+
+def _refusal(
+    row: Row, grants: Mapping[str, Grant], progress: _Progress, runner: Runner
+) -> PhoenixError | None:
+    """Why a row must not begin now, None where it may."""
+    signal = runner.stopping()
+    if signal:
+        return InterruptedRun(f"interrupted by {signal} before {row.id}")
+    if row.safety == "destructive":
+        why = _consent(row, grants, runner.now())
+        if why:
+            refused = Consent(grants=grants, refused=(row.id,), said=(why,))
+            return ConsentError(f"{row.id}: {why}", consent=refused)
+        more = beyond_now(row, progress.actual, progress.destroyed)
+        if more:
+            return StaleError(f"{row.id} would take more than was agreed to: {'; '.join(more)}")
+    why = unmet_now(row.action.needs(), Index(progress.actual), progress.cleared)
+    return StaleError(f"{row.id}: {why}") if why else None
+
+
+def _consent(row: Row, grants: Mapping[str, Grant], now: datetime) -> str:
+    grant = grants.get(row.id)
+    if grant is None:
+        return "nobody consented to it"
+    if grant.expires and now >= parse_timestamp(grant.expires):
+        return f"the approval by {grant.by} expired at {grant.expires}"
+    return ""
+
+
+def _one(
+    row: Row, remaining: Sequence[Row], desired: Desired, progress: _Progress, runner: Runner
+) -> None:
+    """Run one row, and see that it did what it was to do. Raises PhoenixError."""
+    agreed = as_dict(row.evidence) if row.safety == "destructive" else {}
+    named = {"type": row.action.TYPE, "arguments": as_dict(row.action)}
+    runner.journal.write("intent", id=row.id, safety=row.safety, action=named, evidence=agreed)
+    runner.tell(row, False)
+    try:
+        _write(row, progress, runner)
+        progress.actual = runner.look(remaining)
+        if isinstance(row.action, WipeDisk):
+            progress.cleared.add(row.action.disk)
+        if isinstance(row.action, DestroyPool):
+            progress.destroyed.add(row.action.guid)
+        why = missed(row.action, desired, Index(progress.actual), progress.cleared)
+        if why:
+            raise PhoenixError(f"{row.id}: its commands ended well, but {why}")
+    except PhoenixError as error:
+        runner.journal.write("result", id=row.id, ok=False, why=error.message)
+        raise
+    runner.journal.write("result", id=row.id, ok=True, why="")
+
+
+def _write(row: Row, progress: _Progress, runner: Runner) -> None:
+    """Do what the row says, command by command. Raises PhoenixError where one does not end well."""
+    state = progress.actual
+    for at, write in enumerate(row.action.writes()):
+        if at:
+            state = runner.look([row])  # a later command may rest on what the first one did
+        for concrete in fill(row.action, write, Index(state)):
+            runner.journal.write("command", id=row.id, **_shown(concrete))
+            progress.began = row.id
+            try:
+                output = runner.host.run(concrete)
+            except PhoenixError as error:
+                runner.journal.write("unknown", id=row.id, why=error.message)
+                raise PhoenixError(
+                    f"{row.id}: nobody can say what happened: {error.message}"
+                ) from error
+            runner.journal.write("output", id=row.id, **said(output))
+            if output.exit_code:
+                words = output.stderr.decode(errors="replace").strip()
+                raise PhoenixError(f"{row.id}: exit {output.exit_code}: {words}")
+
+
+def _shown(write: Write) -> dict[str, object]:
+    match write:
+        case Run(argv=argv):
+            return {"argv": list(argv)}
+        case WriteFile(path=path, content=content):
+            return {"write": path, "content": content}
+        case Zero(path=path, ranges=ranges):
+            return {"zero": path, "ranges": [list(one) for one in ranges]}

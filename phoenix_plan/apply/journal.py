@@ -1,0 +1,137 @@
+"""The journal: one file of JSON lines a run, each line on disk before the next step.
+
+An intent that is not on disk is no intent: every line is fsynced, and a journal that can't be
+written stops the run before it acts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from phoenix_plan.commands import Output
+from phoenix_plan.errors import PhoenixError
+
+JOURNAL_VERSION = "1.0"
+
+_OUTPUT = 16 << 10
+"""Characters kept of what a tool printed; the rest is counted."""
+
+
+class JournalError(PhoenixError):
+    """The journal can't be written or read. What was not yet run was not run."""
+
+
+class Journal:
+    """The journal of one run, open for writing: a context that closes it."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def open(cls, state_dir: str, run: str) -> Journal:
+        """Start the journal of the run of that id. Raises JournalError."""
+        folder = Path(state_dir) / "runs"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = folder / f"{run}.jsonl"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            descriptor = os.open(path, flags, 0o600)
+            # A journal that a crash takes away would let its plan run twice.
+            for one in (folder, folder.parent, folder.parent.parent):
+                _sync_folder(one)
+        except OSError as error:
+            raise JournalError(
+                f"{folder}: the journal can't be written: {error.strerror}; nothing was run",
+                hint="Free space or mend permissions, then apply again.",
+            ) from error
+        return cls(path, descriptor)
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append one event and have it on disk. `fields` are JSON values."""
+        line = json.dumps(
+            {"event": event, "at": _now(), **fields}, ensure_ascii=False, sort_keys=False
+        )
+        data = (line + "\n").encode()
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise JournalError(
+                f"{self.path}: the journal can't be written: {error.strerror}",
+                hint="The run stopped before its next step. Free space, then plan again.",
+            ) from error
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def said(output: Output) -> Mapping[str, Any]:
+    """What a tool did, as a journal holds it."""
+    return {
+        "exit_code": output.exit_code,
+        "stdout": _cut(output.stdout),
+        "stderr": _cut(output.stderr),
+    }
+
+
+def _cut(data: bytes) -> str:
+    text = data.decode(errors="replace")
+    if len(text) <= _OUTPUT:
+        return text
+    return f"{text[:_OUTPUT]}… and {len(text) - _OUTPUT} characters more"
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def runs_of(state_dir: str, plan_digest: str) -> Iterator[tuple[str, str]]:
+    """(path, when) of every earlier run of a plan that got as far as an intent.
+
+    A line that can't be read is taken for one of them: nobody can say that it was not. Raises
+    JournalError for a journal that can't be read.
+    """
+    folder = Path(state_dir) / "runs"
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.glob("*.jsonl")):
+        mine = False
+        for line in _lines(path):
+            try:
+                event = json.loads(line)
+                mine = mine or (event["event"] == "begin" and event["plan"] == plan_digest)
+                acts = event["event"] == "intent"
+            except (ValueError, KeyError, TypeError):
+                acts = mine  # a torn line after a crash: what it was to say is not known
+                event = {}
+            if mine and acts:
+                yield str(path), str(event.get("at", "an unknown time"))
+                break
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise JournalError(
+            f"{path} can't be read: {error.strerror}; nothing was run",
+            hint="Without it nobody can say whether this plan was applied before.",
+        ) from error

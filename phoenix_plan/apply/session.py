@@ -1,0 +1,338 @@
+"""An apply from beginning to end: checks, lock, fresh state, consent, run, convergence.
+
+Nothing is written before all of the checks have passed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import attrs
+
+from phoenix_plan.actions import AddStorage
+from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors, StaleError
+from phoenix_plan.apply.executor import Runner, run
+from phoenix_plan.apply.interrupt import noted
+from phoenix_plan.apply.journal import JOURNAL_VERSION, Journal, runs_of
+from phoenix_plan.apply.lock import locked
+from phoenix_plan.apply.stale import differences, rows_now
+from phoenix_plan.apply.verify import verify
+from phoenix_plan.codec import as_dict
+from phoenix_plan.consent.approval import Approval, timestamp
+from phoenix_plan.consent.modes import Consent, Rules, gather
+from phoenix_plan.errors import DocumentError, PhoenixError
+from phoenix_plan.hosts.base import WritableHost
+from phoenix_plan.model.actual import Actual, Interests
+from phoenix_plan.model.desired import Desired
+from phoenix_plan.plan import Plan, Row, make_plan
+from phoenix_plan.refresh import refresh
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What the command line asked for. `user` is the one at the terminal, for the journal."""
+
+    rules: Rules
+    safe_only: bool = False
+    partial: bool = False
+    check: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Talk:
+    """How apply talks to people: `ask` puts a row to somebody (None: nobody is there), `tell` says
+    that a row begins or has ended, `say` is for remarks, `granted` shows what will run by which
+    consent before the first write, `signalled` is called from within a signal's handler,
+    `progress` names what is awaited."""
+
+    ask: Callable[[Row], str] | None
+    tell: Callable[[Row, bool], None]
+    say: Callable[[str], None]
+    granted: Callable[[Sequence[Row], Consent], None]
+    signalled: Callable[[str], None]
+    progress: Callable[[str], None] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """What an apply did: rows that ran (or would, with --check), and rows that were left out.
+
+    `again` says that more will show once this is done: a pool was imported, a dataset renamed.
+    """
+
+    ran: tuple[str, ...]
+    left_out: tuple[str, ...]
+    journal: str = ""
+    again: bool = False
+
+
+def interests_of(desired: Desired, rows: Iterable[Row] | None = None) -> Interests:
+    """What a refresh has to look at more closely: all that is declared, or what `rows` touch."""
+    disks = dict.fromkeys(path for pool in desired.pools for path in pool.disks)
+    if rows is not None:
+        named = {path for row in rows for path in _disks(row)}
+        disks = {path: None for path in disks if path in named}
+    return Interests(disks=tuple(disks), mountpoints=desired.mountpoints)
+
+
+def _disks(row: Row) -> tuple[str, ...]:
+    disks = getattr(row.action, "disks", ())
+    return (*disks, getattr(row.action, "disk", ""))
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """One plan to be applied. `source` is the file it was read from, `digest` the SHA-256 of that
+    file's bytes."""
+
+    plan: Plan
+    source: str
+    digest: str
+    host: WritableHost
+    options: Options
+    talk: Talk
+    now: Callable[[], datetime]
+
+    def look(self, rows: Iterable[Row] | None = None) -> Actual:
+        """The host as it is now; with `rows`, only their disks are read across."""
+        wanted = interests_of(self.plan.desired, rows)
+        return refresh(self.host, wanted, progress=self.talk.progress, now=self.now)
+
+
+def apply_plan(session: Session, approvals: Iterable[Approval]) -> Report:
+    """Apply a plan, or with --check do everything but write.
+
+    Raises DocumentError (65) where the file is not what it derives to, is another host's or was
+    applied before, LockedError (6), StaleError (5), ConsentError (4), PlanHasErrors and
+    NotConverged (1), StoppedError (7), InterruptedRun (130).
+    """
+    plan, options = session.plan, session.options
+    verify(plan, session.source)
+    since = timestamp(session.now())
+    holder = f"{options.rules.user}: apply {session.source} ({session.digest[:12]}) since {since}"
+    with locked(session.host.state_dir, holder):
+        _not_again(session)
+        actual = session.look()
+        _same_host(session, actual)
+        rows = _still_true(session, actual)
+        asked: list[str] = []
+        consent = _consent(session, actual, approvals, asked)
+        rows = select(rows, consent, safe_only=options.safe_only)
+        if asked:
+            # A person takes their time, and the host goes on meanwhile.
+            actual = session.look()
+            _same_host(session, actual)
+            chosen = {row.id for row in rows}
+            rows = tuple(row for row in _still_true(session, actual) if row.id in chosen)
+        session.talk.granted(rows, consent)
+        left_out = tuple(sorted({row.id for row in plan.actions} - {row.id for row in rows}))
+        if options.check or not rows:
+            return Report(ran=tuple(row.id for row in rows), left_out=left_out)
+        return _run(session, rows, consent, actual, left_out)
+
+
+def _not_again(session: Session) -> None:
+    """I8. Asked under the lock: whoever held it may have applied this very plan."""
+    earlier = next(runs_of(session.host.state_dir, session.digest), None)
+    if earlier is not None:
+        raise DocumentError(
+            f"{session.source} was applied before, at {earlier[1]}: nothing was run",
+            hint=f"A plan is applied at most once. Plan again. Its journal: {earlier[0]}",
+        )
+
+
+def _still_true(session: Session, actual: Actual) -> tuple[Row, ...]:
+    """The rows as they are now. Raises StaleError where what the plan rests on has moved,
+    PlanHasErrors where it has any."""
+    plan = session.plan
+    fresh = make_plan(plan.desired, actual)
+    moved = differences(plan, fresh)
+    if moved:
+        raise StaleError(
+            "the plan is stale, nothing was run. What has moved:\n  " + "\n  ".join(moved),
+            hint="Plan again, and have the new plan reviewed.",
+        )
+    errors = tuple(dict.fromkeys((*plan.errors, *fresh.errors)))
+    if errors and not session.options.partial:
+        raise PlanHasErrors(
+            "the plan holds errors, nothing was run:\n  "
+            + "\n  ".join(f"{one.subject}: {one.message}" for one in errors),
+            hint="Mend them and plan again, or --partial runs what depends on none of them.",
+        )
+    return rows_now(plan, fresh)
+
+
+def _same_host(session: Session, actual: Actual) -> None:
+    """Machine and host id decide; another hostname alone is only told."""
+    planned, there = session.plan.host, actual.host
+    if (planned.machine, planned.hostid) != (there.machine, there.hostid):
+        raise DocumentError(
+            f"{session.source} is a plan for {planned.hostname} ({planned.machine[:12]}…, host id "
+            f"{planned.hostid}); this is {there.hostname} ({there.machine[:12]}…, host id "
+            f"{there.hostid}): nothing was run",
+            hint="Apply it on its own host, or plan for this one.",
+        )
+    if planned.hostname != there.hostname:
+        session.talk.say(
+            f"{session.source} was made when this host was called {planned.hostname}; it is "
+            f"{there.hostname} now, and the same machine"
+        )
+
+
+def _consent(
+    session: Session, actual: Actual, approvals: Iterable[Approval], asked: list[str]
+) -> Consent:
+    plan, options, talk = session.plan, session.options, session.talk
+    if options.safe_only:
+        return Consent(grants={}, refused=tuple(row.id for row in plan.destructive))
+    ask = talk.ask
+
+    def remembered(row: Row) -> str:
+        asked.append(row.id)
+        assert ask is not None
+        return ask(row)
+
+    consent = gather(
+        plan,
+        digest=session.digest,
+        machine=actual.host.machine,
+        rules=options.rules,
+        approvals=approvals,
+        now=session.now(),
+        ask=None if ask is None else remembered,
+    )
+    for said in consent.said if not consent.refused else ():
+        talk.say(said)
+    return consent
+
+
+def select(rows: Sequence[Row], consent: Consent, *, safe_only: bool) -> tuple[Row, ...]:
+    """The rows that may run. Raises ConsentError where one is refused; with `safe_only` those are
+    left out, and what rests on them."""
+    if not safe_only:
+        count = len(consent.refused)
+        if count:
+            raise ConsentError(
+                f"{count} destructive action{'s' * (count != 1)} without consent: nothing was run",
+                consent=consent,
+            )
+        return tuple(rows)
+    out: set[str] = {row.id for row in rows if row.safety == "destructive"}
+    chosen: list[Row] = []
+    for row in rows:
+        if row.id in out or out.intersection(row.requires):
+            out.add(row.id)
+        else:
+            chosen.append(row)
+    return tuple(chosen)
+
+
+def _run(
+    session: Session,
+    rows: tuple[Row, ...],
+    consent: Consent,
+    actual: Actual,
+    left_out: tuple[str, ...],
+) -> Report:
+    plan, talk = session.plan, session.talk
+    identifier = f"{session.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    with (
+        Journal.open(session.host.state_dir, identifier) as journal,
+        noted(talk.signalled) as stopping,
+    ):
+        journal.write(
+            "begin",
+            format_version=JOURNAL_VERSION,
+            run=identifier,
+            plan=session.digest,
+            source=session.source,
+            host=as_dict(plan.host),
+            state=as_dict(plan.state),
+            config=plan.desired.digest,
+            user=session.options.rules.user,
+            mode=session.options.rules.mode,
+            consent={one: as_dict(grant) for one, grant in sorted(consent.grants.items())},
+            rows=[row.id for row in rows],
+            left_out=list(left_out),
+        )
+        runner = Runner(
+            host=session.host,
+            look=session.look,
+            journal=journal,
+            now=session.now,
+            tell=talk.tell,
+            stopping=stopping,
+        )
+        try:
+            run(rows, plan.desired, consent.grants, actual, runner)
+            left = _left(plan, _afterwards(session, str(journal.path)), left_out)
+        except BaseException as error:
+            journal.write("end", ok=False, why=getattr(error, "message", repr(error)))
+            raise
+        journal.write("end", ok=not left, why="; ".join(left))
+    if left:
+        raise NotConverged(
+            "everything ran, and these changes remain: " + ", ".join(left),
+            left=left,
+            hint=f"Plan again and look at them. The journal: {journal.path}",
+        )
+    return Report(
+        ran=tuple(row.id for row in rows),
+        left_out=left_out,
+        journal=str(journal.path),
+        again=bool(_opened(plan)),
+    )
+
+
+def _afterwards(session: Session, journal: str) -> Actual:
+    try:
+        return session.look()
+    except PhoenixError as error:
+        raise NotConverged(
+            f"everything ran, but whether the host is as declared can't be seen: {error.message}",
+            left=(),
+            hint=f"Plan again. The journal: {journal}",
+        ) from error
+
+
+def _opened(plan: Plan) -> set[str]:
+    """Pools and datasets of which more is known once this plan is done."""
+    return {
+        finding.subject.name
+        for finding in plan.findings
+        if finding.code in ("plan-again-after-import", "plan-again-after-rename")
+    }
+
+
+def _left(plan: Plan, actual: Actual, left_out: Sequence[str]) -> tuple[str, ...]:
+    """Ids of what would still be planned, or be wanted and refused, but for what was left out on
+    purpose, and what only shows once a pool is imported or a dataset renamed."""
+    again = make_plan(plan.desired, actual)
+    known = {*left_out, *(blocked.id for blocked in plan.blocked)}
+    opened = _opened(plan)
+    found = [
+        row.id
+        for row in again.actions
+        if not any(
+            _below(name, one)
+            for one in opened
+            for name in (row.action.subject, _home(row))
+            if row.action.ABOUT in ("pool", "dataset") or isinstance(row.action, AddStorage)
+        )
+    ]
+    found += [
+        blocked.id
+        for blocked in again.blocked
+        if not any(_below(blocked.subject.name, one) for one in opened)
+    ]
+    return tuple(one for one in found if one not in known)
+
+
+def _home(row: Row) -> str:
+    return row.action.dataset if isinstance(row.action, AddStorage) else ""
+
+
+def _below(name: str, above: str) -> bool:
+    return name == above or name.startswith(above + "/")

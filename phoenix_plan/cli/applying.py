@@ -1,0 +1,220 @@
+"""What `phoenix apply` does: with a plan's file, and with a config alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import attrs
+
+from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors, StoppedError
+from phoenix_plan.apply.session import Options, Report, Session, apply_plan
+from phoenix_plan.cli.console import Console
+from phoenix_plan.cli.inputs import load_config
+from phoenix_plan.cli.options import Format
+from phoenix_plan.cli.people import question, terminal, user
+from phoenix_plan.cli.printing import plan_as
+from phoenix_plan.cli.talking import Talker
+from phoenix_plan.codec import plan_to_json
+from phoenix_plan.config import LoadedConfig
+from phoenix_plan.consent.approval import Approval, beside
+from phoenix_plan.consent.modes import Consent, Mode, Rules
+from phoenix_plan.errors import DocumentError
+from phoenix_plan.hosts.open import open_writable
+from phoenix_plan.plan import Plan, make_plan
+from phoenix_plan.refresh import refresh
+from phoenix_plan.render.consent import rows_text
+from phoenix_plan.render.facts import counts, is_no_change
+from phoenix_plan.render.visible import visible
+from phoenix_plan.stored import load_approval, load_plan_file
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """The command line."""
+
+    host: str
+    config: str | None
+    mode: Mode
+    approvals: tuple[str, ...]
+    safe_only: bool
+    partial: bool
+    check: bool
+    yes: bool
+
+
+def apply_file(path: str, asked: Asked, console: Console) -> int:
+    """Apply the plan of a file."""
+    stored = load_plan_file(path, stdin=sys.stdin.buffer if path == "-" else None)
+    plan = stored.plan
+    loaded = None if asked.config is None else load_config(asked.config)
+    allow = _allowed(plan, loaded, stored.name, console)
+    session = _session(plan, asked, console, source=stored.name, digest=stored.digest, allow=allow)
+    approvals = _approvals(path, asked)
+    console.say(f"{visible(path)} for {plan.host.hostname}. {counts(plan)}")
+    advice = (
+        f"Review them, then: {shlex.join(['phoenix', 'approve', path, '--all', '--reason', 'WHY'])}"
+        "\n  Or run what is safe alone: --safe-only."
+    )
+    return _finish(session, approvals, asked, console, advice)
+
+
+def apply_config(asked: Asked, console: Console) -> int:
+    """Plan a config, show the plan, ask once, and apply it."""
+    loaded = load_config(asked.config)
+    host = open_writable(asked.host)
+    with console.progress(asked.host) as told:
+        actual = refresh(host, loaded.interests, progress=told)
+    for unknown in actual.unknown:
+        console.say(f"phoenix: could not be learnt: {unknown.source}: {unknown.message}", "change")
+    plan = make_plan(loaded.desired, actual)
+    console.result(plan_as(plan, Format.TEXT, console.style, source="", next_step=""))
+    if is_no_change(plan):
+        return 0
+    if plan.errors and not asked.partial:
+        raise PlanHasErrors(
+            "the plan holds errors, nothing was run",
+            hint="Mend them, or --partial runs what depends on none of them.",
+        )
+    if plan.actions and not asked.yes:
+        _ask_once(plan)
+    text = plan_to_json(plan)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    allow = loaded.desired.allow_destructive
+    session = _session(plan, asked, console, source="the plan", digest=digest, allow=allow)
+    advice = (
+        "--mode interactive asks for each of them. Or phoenix plan -o plan.json, and have it "
+        "approved.\n  Or run what is safe alone: --safe-only."
+    )
+    return _finish(session, (), asked, console, advice)
+
+
+def _ask_once(plan: Plan) -> None:
+    """Raises ConsentError where nobody says yes."""
+    nothing = Consent(grants={}, refused=())
+    if not terminal():
+        raise ConsentError(
+            "nobody can be asked whether to run this plan, there is no terminal: nothing was run",
+            consent=nothing,
+            hint="--yes answers for them. It consents to nothing destructive.",
+        )
+    count = len(plan.actions)
+    typed = question(f"Run {'this action' if count == 1 else f'these {count} actions'}? [yes/no] ")
+    if typed != "yes":
+        raise ConsentError("not answered with yes: nothing was run", consent=nothing)
+
+
+def _session(
+    plan: Plan, asked: Asked, console: Console, *, source: str, digest: str, allow: bool | None
+) -> Session:
+    talker = Talker(plan, console, asked.host)
+    rules = Rules(mode=asked.mode, allow_destructive=allow, user=user())
+    return Session(
+        plan=plan,
+        source=source,
+        digest=digest,
+        host=open_writable(asked.host),
+        options=Options(
+            rules=rules, safe_only=asked.safe_only, partial=asked.partial, check=asked.check
+        ),
+        talk=talker.talk(),
+        now=_now,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _allowed(plan: Plan, loaded: LoadedConfig | None, source: str, console: Console) -> bool | None:
+    """What allow_destructive_operations comes to, for a plan from a file.
+
+    `true` counts only in a config that apply itself is given and that is the plan's; `false` counts
+    wherever it stands. Raises DocumentError where the plan's config is not what the plan says.
+    """
+    if loaded is not None and loaded.digest == plan.desired.digest:
+        if loaded.desired != plan.desired:
+            raise DocumentError(
+                f"{source}: desired is not what its config declares: nothing was run",
+                hint="Plan again; a plan is never edited by hand.",
+            )
+        return loaded.desired.allow_destructive
+    given = None if loaded is None else loaded.desired.allow_destructive
+    if given is False or plan.desired.allow_destructive is False:
+        return False
+    if given or plan.desired.allow_destructive:
+        why = "apply was not given it" if loaded is None else "the plan was made of another config"
+        console.say(
+            f"allow_destructive_operations: true in the config does not count: {why} (-c CONFIG)",
+            "change",
+        )
+    return None
+
+
+def _approvals(path: str, asked: Asked) -> tuple[Approval, ...]:
+    """Those that are named, and the one beside the plan. Raises DocumentError."""
+    named = list(dict.fromkeys(asked.approvals))
+    found = beside(path)
+    if path != "-" and found not in named and os.path.lexists(found):
+        named.append(found)
+    return tuple(load_approval(one) for one in named)
+
+
+def _finish(
+    session: Session,
+    approvals: tuple[Approval, ...],
+    asked: Asked,
+    console: Console,
+    advice: str,
+) -> int:
+    plan = session.plan
+    if session.options.rules.allow_destructive is True and plan.destructive and not asked.safe_only:
+        console.show(
+            [
+                console.talk_style.paint(
+                    "!!! The config says allow_destructive_operations: true. Destructive actions "
+                    "run WITHOUT ASKING ANYONE.",
+                    "alarm",
+                )
+            ]
+        )
+    try:
+        report = apply_plan(session, approvals)
+    except ConsentError as error:
+        console.show(rows_text(plan, error.consent.refused, console.talk_style))
+        said = "".join(f"\n  {one}" for one in error.consent.said)
+        raise ConsentError(error.message + said, consent=error.consent, hint=advice) from error
+    except (StoppedError, NotConverged) as error:
+        error.hint = f"{error.hint}\n  Next: {_plan_again(asked)}"
+        raise
+    _report(report, session, asked, console)
+    return 0
+
+
+def _report(report: Report, session: Session, asked: Asked, console: Console) -> None:
+    count = len(report.ran)
+    actions = f"{count} action{'s' * (count != 1)}"
+    left = f" Left out: {', '.join(map(visible, report.left_out))}." if report.left_out else ""
+    say: Callable[[str], None] = console.result
+    if asked.check:
+        say(f"Checked: {actions} would run. Nothing was written.{left}\n")
+    elif not count:
+        say(f"Nothing to run.{left}\n")
+    else:
+        say(f"Applied {actions} on {session.plan.host.hostname}.{left}\n")
+        say(f"Journal: {visible(report.journal)}\n")
+    if report.again:
+        say("More shows now that this is done: plan again.\n")
+    if count and not asked.check:
+        say(f"Next: {_plan_again(asked)}\n")
+
+
+def _plan_again(asked: Asked) -> str:
+    """The command that shows what is left."""
+    given = (("--host", asked.host if asked.host != "local" else None), ("-c", asked.config))
+    flags = (part for flag, value in given if value for part in (flag, value))
+    return visible(shlex.join(["phoenix", "plan", *flags]))

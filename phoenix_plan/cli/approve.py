@@ -1,0 +1,92 @@
+"""phoenix approve"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from phoenix_plan.cli.options import QuietOption, VerboseOption
+from phoenix_plan.cli.options import console as console_of
+from phoenix_plan.errors import UsageError
+
+
+def approve(
+    context: typer.Context,
+    *,
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="The plan's file.")],
+    action: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Approve this action, by its id in the plan. Can be repeated."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Approve every destructive action of the plan.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why what would be lost may be lost.")
+    ] = None,
+    expires: Annotated[
+        str, typer.Option(metavar="TIME", help="How long it counts: 30m, 24h, 7d. [default: 24h]")
+    ] = "24h",
+    approver: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who approves. [default: you]")
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE",
+            help="Write the approval there; - is stdout. [default: beside the plan]",
+        ),
+    ] = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:  # fmt: skip
+    """Consent to destructive actions of one plan, for one host, for a while. Changes no host."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - as used
+
+    from phoenix_plan.apply.verify import verify  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.files import check_target, write_document  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.people import user  # noqa: PLC0415 - likewise
+    from phoenix_plan.codec import approval_to_json  # noqa: PLC0415 - likewise
+    from phoenix_plan.consent import approval as approvals  # noqa: PLC0415 - likewise
+    from phoenix_plan.render.consent import rows_text  # noqa: PLC0415 - likewise
+    from phoenix_plan.stored import load_plan_file  # noqa: PLC0415 - likewise
+
+    console = console_of(context, quiet=quiet, verbose=verbose)
+    if bool(action) == everything:
+        raise UsageError(
+            "say what is approved: --action ID, once or more, or --all",
+            hint=f"phoenix show {shlex.quote(plan)} lists the destructive actions with their ids.",
+        )
+    if plan == "-":
+        raise UsageError("an approval is of a plan's file, not of stdin")
+    valid_for = approvals.parse_duration(expires)
+    target = approvals.beside(plan) if output is None else output
+    check_target(target, "approval")
+    stored = load_plan_file(plan)
+    verify(stored.plan, stored.name)
+    made = approvals.approve(
+        stored.plan,
+        stored.digest,
+        actions=None if everything else action,
+        approver=user() if approver is None else approver,
+        reason=reason or "",
+        now=datetime.now(UTC),
+        valid_for=valid_for,
+    )
+    if not console.quiet:
+        console.show(rows_text(stored.plan, made.actions, console.talk_style)[1:])
+    write_document(target, approval_to_json(made), "approval")
+    count = len(made.actions)
+    console.say(
+        f"\n{made.approver} approves {count} destructive action{'s' * (count != 1)} on "
+        f"{made.hostname} until {made.expires}."
+    )
+    if target != "-":
+        flag = [] if output is None else ["--approval", output]
+        step = shlex.join(["phoenix", "apply", plan, *flag])
+        console.say(f"Wrote {target}. Next: {step}")
+    return 0

@@ -1,0 +1,1 @@
+"""Who agreed to what: approvals, modes, and the config's own word."""

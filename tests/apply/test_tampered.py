@@ -1,0 +1,275 @@
+"""A plan's file that was changed after it was made: each field that can be derived is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from phoenix_plan.apply.verify import verify
+from phoenix_plan.codec import plan_from_json
+from phoenix_plan.errors import DocumentError
+from phoenix_plan.stored import load_plan_file
+from tests.apply.machine import MIB, PHOTOS, Machine, by_id, host, pool, want
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def planned(machine: Machine) -> Machine:
+    """A recreated pool: destroy, wipes, create, a dataset, another pool and a storage."""
+    data = {"referenced": 700 * MIB, "snapshots": {"old": {"used": "20M"}}}
+    there = host(pool("tank", "mirror", "A", "B", data=data))
+    there["disks"]["sde"]["signatures"] = [PHOTOS]
+    machine.has(there).wants(
+        want("tank", "raidz1", "A", "B", "C"),
+        want("cold", "single", "E"),
+        datasets=[{"name": "data", "pool": "tank"}],
+        arc_max_gb=4,
+    )
+    assert machine.plan().code == 0
+    return machine
+
+
+def row(plan: Json, kind: str) -> Json:
+    """The first row of that kind."""
+    found: Json = next(one for one in plan["actions"] if one["action"]["type"] == kind)
+    return found
+
+
+def flip(plan: Json) -> None:
+    row(plan, "destroy-pool")["safety"] = "safe"
+
+
+def code(plan: Json) -> None:
+    row(plan, "destroy-pool")["code"] = "creates-pool"
+
+
+def edge(plan: Json) -> None:
+    del row(plan, "create-pool")["requires"]
+
+
+def no_such_edge(plan: Json) -> None:
+    first, last = plan["actions"][0], plan["actions"][-1]
+    last["requires"] = sorted([*last.get("requires", []), first["id"]])
+
+
+def identifier(plan: Json) -> None:
+    row(plan, "wipe-disk")["id"] = "set-arc-max:zfs_arc_max"
+
+
+def argv(plan: Json) -> None:
+    row(plan, "create-pool")["commands"][0]["argv"].insert(2, "-f")
+
+
+def ranges(plan: Json) -> None:
+    row(plan, "wipe-disk")["commands"][0]["ranges"] = [[0, 512]]
+
+
+def diff(plan: Json) -> None:
+    row(plan, "set-arc-max")["commands"][0]["diff"] = ["-0", "+1"]
+
+
+def lost_datasets(plan: Json) -> None:
+    row(plan, "destroy-pool")["evidence"]["datasets"] = ["tank"]
+
+
+def more_datasets(plan: Json) -> None:
+    row(plan, "destroy-pool")["evidence"]["datasets"].append("tank/new")
+
+
+def another_snapshot(plan: Json) -> None:
+    row(plan, "destroy-pool")["evidence"]["snapshots"].append("tank/other@new")
+
+
+def evidence_of_nothing(plan: Json) -> None:
+    row(plan, "create-dataset")["evidence"] = {"guests": ["qemu/100"]}
+
+
+def contents(plan: Json) -> None:
+    wipes = (one for one in plan["actions"] if one["action"]["type"] == "wipe-disk")
+    wipe = next(one for one in wipes if one["action"]["arguments"]["disk"] == by_id("E"))
+    wipe["evidence"]["contents"] = ["nothing of worth"]
+
+
+def reason(plan: Json) -> None:
+    row(plan, "destroy-pool")["reason"] = "routine"
+
+
+def before(plan: Json) -> None:
+    row(plan, "destroy-pool")["before"]["guid"] = "1"
+
+
+def after(plan: Json) -> None:
+    row(plan, "set-arc-max")["after"]["running"] = "1"
+
+
+def needs(plan: Json) -> None:
+    row(plan, "destroy-pool")["needs"].pop()
+
+
+def undo(plan: Json) -> None:
+    row(plan, "destroy-pool")["undo"] = "easy"
+
+
+def order(plan: Json) -> None:
+    """Two rows that do not rest on each other: only the rule about ties tells."""
+    names = [one["id"] for one in plan["actions"]]
+    at = names.index("set-arc-max:zfs_arc_max")
+    plan["actions"].append(plan["actions"].pop(at))
+
+
+def edges_broken(plan: Json) -> None:
+    plan["actions"].reverse()
+
+
+def twice(plan: Json) -> None:
+    plan["actions"].append(row(plan, "set-arc-max"))
+
+
+def serves_nobody(plan: Json) -> None:
+    row(plan, "wipe-disk")["serves"] = ["create-pool:elsewhere"]
+
+
+DERIVABLE: dict[Callable[[Json], None], str] = {
+    flip: ".safety", code: ".code", edge: ".requires", no_such_edge: ".requires",
+    identifier: ".id", argv: ".commands", ranges: ".commands", diff: ".commands",
+    lost_datasets: ".evidence.datasets", more_datasets: ".evidence.datasets",
+    another_snapshot: ".evidence.snapshots", evidence_of_nothing: ".evidence.guests",
+    contents: ".evidence.contents", reason: ".reason", before: ".before", after: ".after",
+    needs: ".needs", undo: ".undo", order: "actions: do not stand in the order",
+    edges_broken: "actions: do not stand in the order", twice: "is there twice",
+    serves_nobody: ".serves",
+}  # fmt: skip
+
+
+def tamper(machine: Machine, change: Callable[[Json], None]) -> None:
+    plan = json.loads(machine.plan_path.read_text(encoding="utf-8"))
+    change(plan)
+    machine.plan_path.write_text(json.dumps(plan), encoding="utf-8")
+
+
+@pytest.mark.parametrize("change", DERIVABLE, ids=lambda change: change.__name__)
+def test_what_can_be_derived_is(change: Callable[[Json], None], planned: Machine) -> None:
+    """Refused by apply and by approve, with the field named, and even where all is forced."""
+    tamper(planned, change)
+    for called in (planned.apply("--mode", "force-destructive"), planned.approve()):
+        assert called.code == 65
+        assert DERIVABLE[change] in called.err
+    assert planned.untouched()
+    assert not planned.approval.exists()
+
+
+def test_an_untouched_plan_is_what_it_derives_to(planned: Machine) -> None:
+    """The test above would see nothing else."""
+    tamper(planned, lambda _plan: None)
+    stored = load_plan_file(str(planned.plan_path))
+    verify(stored.plan, "plan.json")
+
+
+def test_a_circle_is_no_order(planned: Machine) -> None:
+    """Two actions that give what the other needs: no crash, a refusal."""
+    plan = load_plan_file(str(planned.plan_path)).plan
+    destroy = next(one for one in plan.actions if one.id == "destroy-pool:tank")
+    create = next(one for one in plan.actions if one.id == "create-pool:tank")
+    circle = attrs.evolve(plan, actions=(create, destroy))
+    with pytest.raises(DocumentError, match="not what"):
+        verify(circle, "plan.json")
+
+
+def other_machine(plan: Json) -> None:
+    plan["host"]["machine"] = "0" * 32
+
+
+def other_hostid(plan: Json) -> None:
+    plan["host"]["hostid"] = "00000001"
+
+
+@pytest.mark.parametrize("change", [other_machine, other_hostid])
+def test_another_host_is_refused(change: Callable[[Json], None], planned: Machine) -> None:
+    """I11."""
+    tamper(planned, change)
+    called = planned.apply("--mode", "force-destructive")
+    assert called.code == 65
+    assert "is a plan for pve1" in called.err
+    assert planned.untouched()
+
+
+def test_another_hostname_alone_is_only_told(planned: Machine) -> None:
+    planned.change(lambda there: there.update(hostname="renamed"))
+    called = planned.apply("--mode", "force-destructive", "--check")
+    assert called.code == 0
+    assert "it is renamed now" in called.err
+
+
+def another_wish(plan: Json) -> None:
+    plan["desired"]["pools"][1]["disks"] = [by_id("D")]
+
+
+def nothing_wished(plan: Json) -> None:
+    del plan["desired"]["pools"][1]
+
+
+def less_used(plan: Json) -> None:
+    row(plan, "destroy-pool")["evidence"]["used"] = "1"
+
+
+def other_target(plan: Json) -> None:
+    plan["actions"] = [one for one in plan["actions"] if one["id"] != "set-arc-max:zfs_arc_max"]
+
+
+@pytest.mark.parametrize("change", [another_wish, nothing_wished, less_used, other_target])
+def test_what_only_the_host_can_tell_is_held_against_it(
+    change: Callable[[Json], None], planned: Machine
+) -> None:
+    """A plan that is sound in itself, but is not what this desired state gives on this host."""
+    tamper(planned, change)
+    called = planned.apply("--mode", "force-destructive")
+    assert called.code == 5
+    assert planned.untouched()
+
+
+def test_another_wish_is_seen_at_once_where_the_config_is_given(planned: Machine) -> None:
+    tamper(planned, another_wish)
+    called = planned.apply("-c", str(planned.config))
+    assert called.code == 65
+    assert "desired" in called.err
+
+
+@pytest.mark.parametrize(
+    ("expected", "spoil"),
+    [
+        ("is no JSON", lambda text: text[:-20]),
+        ("a second time", lambda text: text.replace('"host":', '"host": {}, "host":', 1)),
+        ("no number that JSON knows", lambda text: text.replace('"1.0"', "NaN", 1)),
+        ("byte order mark", lambda text: "\ufeff" + text),
+        ("is empty", lambda _text: ""),
+        ("format 2.0", lambda text: text.replace('"1.0"', '"2.0"', 1)),
+        ("extra", lambda text: text.replace('"host":', '"extra": 1, "host":', 1)),
+        ("is a state document", None),
+    ],
+)
+def test_a_plan_is_read_strictly(
+    expected: str, spoil: Callable[[str], str] | None, planned: Machine, tmp_path: Path
+) -> None:
+    if spoil is None:
+        state = str(tmp_path / "plan.json")
+        planned.plan_path.unlink()
+        planned.call("refresh", "--host", planned.sim, "-c", str(planned.config), "-o", state)
+    else:
+        text = spoil(planned.plan_path.read_text(encoding="utf-8"))
+        planned.plan_path.write_text(text, encoding="utf-8")
+    called = planned.apply("--mode", "force-destructive")
+    assert called.code == 65
+    assert expected in called.err
+    assert planned.untouched()
+
+
+def test_a_plan_of_no_rows_is_sound(planned: Machine) -> None:
+    plan = json.loads(planned.plan_path.read_text(encoding="utf-8"))
+    plan["actions"] = []
+    verify(plan_from_json(plan, "plan.json"), "plan.json")
