@@ -6,6 +6,7 @@ that still counts at that moment, and takes no more than was agreed to.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from phoenix_plan.actions import DestroyPool, WipeDisk
 from phoenix_plan.apply.after import missed, unmet_now
 from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, StoppedError
 from phoenix_plan.apply.fill import fill
-from phoenix_plan.apply.journal import Journal, said
+from phoenix_plan.apply.journal import Journal, JournalError, said
 from phoenix_plan.apply.stale import beyond_now
 from phoenix_plan.codec import as_dict
 from phoenix_plan.commands import Run, Write, WriteFile, Zero
@@ -148,7 +149,9 @@ def _one(
         if why:
             raise PhoenixError(f"{row.id}: its commands ended well, but {why}")
     except PhoenixError as error:
-        runner.journal.write("result", id=row.id, ok=False, why=error.message)
+        # What went wrong outweighs that it can't be written down: it stops the run all the same.
+        with contextlib.suppress(JournalError):
+            runner.journal.write("result", id=row.id, ok=False, why=error.message)
         raise
     runner.journal.write("result", id=row.id, ok=True, why="")
 

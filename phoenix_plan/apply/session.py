@@ -5,9 +5,10 @@ Nothing is written before all of the checks have passed.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -15,7 +16,7 @@ from phoenix_plan.actions import AddStorage
 from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors, StaleError
 from phoenix_plan.apply.executor import Runner, run
 from phoenix_plan.apply.interrupt import noted
-from phoenix_plan.apply.journal import JOURNAL_VERSION, Journal, runs_of
+from phoenix_plan.apply.journal import JOURNAL_VERSION, Journal, JournalError, runs_of
 from phoenix_plan.apply.lock import locked
 from phoenix_plan.apply.stale import differences, rows_now
 from phoenix_plan.apply.verify import verify
@@ -28,6 +29,11 @@ from phoenix_plan.model.actual import Actual, Interests
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.plan import Plan, Row, make_plan
 from phoenix_plan.refresh import refresh
+
+OLDEST = timedelta(days=30)
+"""Whoever signs off what nobody has looked at for so long does not sign off what is there."""
+
+CLOCK_SLACK = timedelta(minutes=5)
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +116,7 @@ def apply_plan(session: Session, approvals: Iterable[Approval]) -> Report:
     """
     plan, options = session.plan, session.options
     verify(plan, session.source)
+    _not_too_old(session)
     since = timestamp(session.now())
     holder = f"{options.rules.user}: apply {session.source} ({session.digest[:12]}) since {since}"
     with locked(session.host.state_dir, holder):
@@ -131,6 +138,30 @@ def apply_plan(session: Session, approvals: Iterable[Approval]) -> Report:
         if options.check or not rows:
             return Report(ran=tuple(row.id for row in rows), left_out=left_out)
         return _run(session, rows, consent, actual, left_out)
+
+
+def _not_too_old(session: Session) -> None:
+    """A plan's age counts from the look at the host that it was made of. Raises StaleError, and
+    DocumentError for a time that is none."""
+    taken_at = session.plan.state.taken_at
+    try:
+        age = session.now() - datetime.fromisoformat(taken_at)
+    except ValueError as error:
+        raise DocumentError(
+            f"{session.source}: state.taken_at is no time ({error}): nothing was run"
+        ) from error
+    if age > OLDEST:
+        raise StaleError(
+            f"{session.source} was made of what was seen at {taken_at}, {age.days} days ago; "
+            f"{OLDEST.days} days are the most: nothing was run",
+            hint="Plan again, and have the new plan reviewed.",
+        )
+    if age < -CLOCK_SLACK:
+        raise StaleError(
+            f"{session.source} was made of what was seen at {taken_at}, and here it is only "
+            f"{timestamp(session.now())}: nothing was run",
+            hint="One of the two clocks is wrong. Approvals expire by this one: set it right.",
+        )
 
 
 def _not_again(session: Session) -> None:
@@ -269,7 +300,9 @@ def _run(
             run(rows, plan.desired, consent.grants, actual, runner)
             left = _left(plan, _afterwards(session, str(journal.path)), left_out)
         except BaseException as error:
-            journal.write("end", ok=False, why=getattr(error, "message", repr(error)))
+            # The account of the run outweighs its last line.
+            with contextlib.suppress(JournalError):
+                journal.write("end", ok=False, why=getattr(error, "message", repr(error)))
             raise
         journal.write("end", ok=not left, why="; ".join(left))
     if left:

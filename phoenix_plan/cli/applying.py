@@ -14,7 +14,7 @@ import attrs
 from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors, StoppedError
 from phoenix_plan.apply.session import Options, Report, Session, apply_plan
 from phoenix_plan.cli.console import Console
-from phoenix_plan.cli.inputs import load_config
+from phoenix_plan.cli.inputs import ask, load_config
 from phoenix_plan.cli.options import Format
 from phoenix_plan.cli.people import question, terminal, user
 from phoenix_plan.cli.printing import plan_as
@@ -24,9 +24,9 @@ from phoenix_plan.config import LoadedConfig
 from phoenix_plan.consent.approval import Approval, beside
 from phoenix_plan.consent.modes import Consent, Mode, Rules
 from phoenix_plan.errors import DocumentError
+from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.open import open_writable
 from phoenix_plan.plan import Plan, make_plan
-from phoenix_plan.refresh import refresh
 from phoenix_plan.render.consent import rows_text
 from phoenix_plan.render.facts import counts, is_no_change
 from phoenix_plan.render.visible import visible
@@ -53,7 +53,10 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
     plan = stored.plan
     loaded = None if asked.config is None else load_config(asked.config)
     allow = _allowed(plan, loaded, stored.name, console)
-    session = _session(plan, asked, console, source=stored.name, digest=stored.digest, allow=allow)
+    host = open_writable(asked.host)
+    session = _session(
+        plan, host, asked, console, source=stored.name, digest=stored.digest, allow=allow
+    )
     approvals = _approvals(path, asked)
     console.say(f"{visible(path)} for {plan.host.hostname}. {counts(plan)}")
     advice = (
@@ -66,11 +69,8 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
 def apply_config(asked: Asked, console: Console) -> int:
     """Plan a config, show the plan, ask once, and apply it."""
     loaded = load_config(asked.config)
-    host = open_writable(asked.host)
-    with console.progress(asked.host) as told:
-        actual = refresh(host, loaded.interests, progress=told)
-    for unknown in actual.unknown:
-        console.say(f"phoenix: could not be learnt: {unknown.source}: {unknown.message}", "change")
+    host = open_writable(asked.host)  # first: a recording is not worth a look
+    actual = ask(asked.host, loaded.interests, console)
     plan = make_plan(loaded.desired, actual)
     console.result(plan_as(plan, Format.TEXT, console.style, source="", next_step=""))
     if is_no_change(plan):
@@ -85,7 +85,7 @@ def apply_config(asked: Asked, console: Console) -> int:
     text = plan_to_json(plan)
     digest = hashlib.sha256(text.encode()).hexdigest()
     allow = loaded.desired.allow_destructive
-    session = _session(plan, asked, console, source="the plan", digest=digest, allow=allow)
+    session = _session(plan, host, asked, console, source="the plan", digest=digest, allow=allow)
     advice = (
         "--mode interactive asks for each of them. Or phoenix plan -o plan.json, and have it "
         "approved.\n  Or run what is safe alone: --safe-only."
@@ -109,7 +109,14 @@ def _ask_once(plan: Plan) -> None:
 
 
 def _session(
-    plan: Plan, asked: Asked, console: Console, *, source: str, digest: str, allow: bool | None
+    plan: Plan,
+    host: WritableHost,
+    asked: Asked,
+    console: Console,
+    *,
+    source: str,
+    digest: str,
+    allow: bool | None,
 ) -> Session:
     talker = Talker(plan, console, asked.host)
     rules = Rules(mode=asked.mode, allow_destructive=allow, user=user())
@@ -117,7 +124,7 @@ def _session(
         plan=plan,
         source=source,
         digest=digest,
-        host=open_writable(asked.host),
+        host=host,
         options=Options(
             rules=rules, safe_only=asked.safe_only, partial=asked.partial, check=asked.check
         ),

@@ -39,7 +39,11 @@ def interests(given: str | None) -> Interests:
 
 
 def ask(
-    host: str, wanted: Interests, console: Console, *, meanwhile: Callable[[], object]
+    host: str,
+    wanted: Interests,
+    console: Console,
+    *,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Actual:
     """Refresh a host. `meanwhile` runs beside it: most of a refresh is waiting for tools."""
     from phoenix_plan.hosts.open import open_host  # noqa: PLC0415 - only what asks a host needs it

@@ -415,18 +415,22 @@ def test_without_a_journal_nothing_runs(planned: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "code"), [("begin", 1), ("intent", 1), ("command", 1), ("output", 7), ("result", 7)]
+    ("event", "code", "count"),
+    [("begin", 1, 0), ("intent", 1, 0), ("command", 1, 0), ("output", 7, 1), ("result", 7, 2)],
 )
 def test_a_journal_that_fills_up_stops_the_run(
-    event: str, code: int, planned: Machine, monkeypatch: Patch
+    event: str, code: int, count: int, planned: Machine, monkeypatch: Patch
 ) -> None:
-    """Before a command: it does not run. After it: what ran is told."""
+    """Before a command: it does not run. After it: what ran is told, though no line of it can be
+    written any more."""
     from phoenix_plan.apply.journal import Journal, JournalError  # noqa: PLC0415 - patched here
 
     real = Journal.write
+    full: list[str] = []
 
     def write(journal: Journal, name: str, **fields: Any) -> None:
-        if name == event:
+        if name == event or full:
+            full.append(name)
             raise JournalError("no space left")
         real(journal, name, **fields)
 
@@ -434,8 +438,11 @@ def test_a_journal_that_fills_up_stops_the_run(
     ran: list[str] = []
     watch(monkeypatch, lambda write: ran.append(words(write)))
     planned.approve()
-    assert planned.apply().code == code
-    assert len(ran) <= (0 if code == 1 else 2)
+    called = planned.apply()
+    assert called.code == code
+    assert "no space left" in called.err
+    assert len(ran) == count
+    assert ("FAILED" in called.err) == (code == 7)
 
 
 def test_there_can_be_no_lock_without_a_folder(planned: Machine) -> None:

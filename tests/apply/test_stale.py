@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -253,3 +255,37 @@ def test_a_name_more_is_beyond_what_was_agreed_to(field: str) -> None:
     one, two = Evidence(**one), Evidence(**two)
     assert list(beyond(two, one)) == []
     assert list(beyond(one, two)) == [f"{field}: b: not in the plan"]
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "seen"),
+    [
+        (0, "", timedelta(days=29)),
+        (5, "31 days ago", timedelta(days=31)),
+        (0, "", timedelta(minutes=-4)),
+        (5, "clocks is wrong", timedelta(minutes=-6)),
+    ],
+)
+def test_a_plan_has_an_age(code: int, word: str, seen: timedelta, machine: Machine) -> None:
+    """It counts from the look at the host. A plan of tomorrow is nobody's."""
+    machine.has(host()).wants(want("tank", "mirror", "A", "B"))
+    assert machine.plan().code == 0
+    made = json.loads(machine.plan_path.read_text())
+    taken_at = datetime.now(UTC) - seen
+    made["state"]["taken_at"] = taken_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    machine.plan_path.write_text(json.dumps(made))
+    called = machine.apply()
+    assert called.code == code, called.err
+    assert word in called.err
+    assert machine.untouched() == bool(code)
+
+
+def test_a_time_that_is_none_is_no_age(machine: Machine) -> None:
+    machine.has(host()).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    text = machine.plan_path.read_text()
+    taken_at = json.loads(text)["state"]["taken_at"]
+    machine.plan_path.write_text(text.replace(taken_at, "2026-13-41T12:00:00Z"))
+    called = machine.apply()
+    assert called.code == 65
+    assert "state.taken_at" in called.err
