@@ -24,6 +24,7 @@ from phoenix_plan.actions import (
     WipeDisk,
     action_id,
 )
+from phoenix_plan.config.declare import is_declarable
 from phoenix_plan.errors import DocumentError, Problem
 from phoenix_plan.evidence import Evidence
 from phoenix_plan.plan import Plan, Row, derived_row
@@ -35,13 +36,23 @@ DERIVED = ("id", "before", "after", "commands", "undo", "needs", "safety", "code
 
 def verify(plan: Plan, source: str) -> None:
     """Raise DocumentError, naming every field of `source` that is not what it derives to."""
-    problems = tuple(_problems(plan, source))
+    problems = (*_wish(plan, source), *_problems(plan, source))
     if problems:
         raise DocumentError(
             f"{source} is not what phoenix made: nothing was run",
             problems=problems,
             hint="Plan again; a plan is never edited by hand.",
         )
+
+
+def _wish(plan: Plan, source: str) -> Iterator[Problem]:
+    """A name, a value or a disk that no config can declare would reach the tools' argv."""
+    try:
+        if not is_declarable(plan.desired):
+            yield _problem(source, "desired", "is not as a config that declares it would be read")
+    except DocumentError as error:
+        for problem in error.problems:
+            yield attrs.evolve(problem, file=source, line=None, path=f"desired: {problem.path}")
 
 
 def _problems(plan: Plan, source: str) -> Iterator[Problem]:

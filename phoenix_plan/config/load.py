@@ -48,13 +48,14 @@ def load_config(path: str, *, stdin: BinaryIO | None = None) -> LoadedConfig:
     an empty or missing file, and one that declares nothing, are errors too (I13).
     """
     document = read_document(path, what="config", stdin=stdin, limit=MAX_CONFIG_BYTES)
-    desired = _desired(document)
+    desired = desired_of(document)
     return LoadedConfig(
         desired=desired, interests=_interests(desired), digest=document.digest, path=path
     )
 
 
-def _desired(document: Document) -> Desired:
+def desired_of(document: Document) -> Desired:
+    """What a config declares. Raises DocumentError with every problem of it."""
     by_schema = tuple(_without_secrets(check(document, "config")))
     faults = Faults(by_schema)
     remarks: list[Remark] = []

@@ -64,6 +64,11 @@ def id_key(pool: str, dataset: str) -> str:
     return f"{pool}_{dataset.replace('-', '_')}"
 
 
+def derived_id(pool: str, dataset: str) -> str:
+    """The id of a dataset's storage where `proxmox_storage_ids` has none."""
+    return f"{pool}-{dataset}".replace("/", "-")
+
+
 def _of_dataset(
     placed: PlacedDataset, ids: Mapping[str, str], faults: Faults
 ) -> PlacedStorage | None:
@@ -111,7 +116,7 @@ def _id(placed: PlacedDataset, ids: Mapping[str, str], faults: Faults) -> str:
         if rule := storage_id_fault(ids[key]):
             faults.add(("proxmox_storage_ids", key), rule, value=ids[key])
         return ids[key]
-    derived = f"{pool}-{name}".replace("/", "-")
+    derived = derived_id(pool, name)
     if rule := storage_id_fault(derived):
         faults.add(
             (*placed.path, "name"),

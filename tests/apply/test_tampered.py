@@ -10,9 +10,16 @@ from typing import Any
 import attrs
 import pytest
 
+from phoenix_plan.apply.session import interests_of
 from phoenix_plan.apply.verify import verify
-from phoenix_plan.codec import plan_from_json
+from phoenix_plan.codec import plan_from_json, plan_to_json
+from phoenix_plan.config import load_config
 from phoenix_plan.errors import DocumentError
+from phoenix_plan.hosts.simulated import SimulatedHost
+from phoenix_plan.model.desired import Desired, DesiredDataset, DesiredStorage, RemovedPool
+from phoenix_plan.model.sizes import Guid
+from phoenix_plan.plan import make_plan
+from phoenix_plan.refresh import refresh
 from phoenix_plan.stored import load_plan_file
 from tests.apply.machine import MIB, PHOTOS, Machine, by_id, host, pool, want
 
@@ -230,6 +237,76 @@ def test_what_only_the_host_can_tell_is_held_against_it(
     tamper(planned, change)
     called = planned.apply("--mode", "force-destructive")
     assert called.code == 5
+    assert planned.untouched()
+
+
+def forced_pool(wish: Desired) -> Desired:
+    """zpool would read the name as -f, and call the pool after its vdev."""
+    pools = (attrs.evolve(wish.pools[0], name="-f"), *wish.pools[1:])
+    return attrs.evolve(wish, pools=pools, datasets=())
+
+
+def kernel_name(wish: Desired) -> Desired:
+    first = attrs.evolve(wish.pools[0], disks=("/dev/sda", *wish.pools[0].disks[1:]))
+    return attrs.evolve(wish, pools=(first, *wish.pools[1:]))
+
+
+def hidden_dataset(wish: Desired) -> Desired:
+    one = DesiredDataset(name="cold/../tank")
+    return attrs.evolve(wish, datasets=(*wish.datasets, one))
+
+
+def strange_property(wish: Desired) -> Desired:
+    one = DesiredDataset(name="cold/x", properties={"compression=off\n-o quota": "1G"})
+    return attrs.evolve(wish, datasets=(*wish.datasets, one))
+
+
+def option_for_an_id(wish: Desired) -> Desired:
+    one = DesiredStorage(id="--delete", type="dir", properties={"path": "/srv"})
+    return attrs.evolve(wish, storages=(one,))
+
+
+def secret(wish: Desired) -> Desired:
+    properties = {"server": "x", "share": "y", "password": "z"}
+    one = DesiredStorage(id="smb", type="cifs", properties=properties)
+    return attrs.evolve(wish, storages=(one,))
+
+
+def wanted_and_gone(wish: Desired) -> Desired:
+    gone = RemovedPool(name="cold", guid=Guid("1"))
+    return attrs.evolve(wish, removed=attrs.evolve(wish.removed, pools=(gone,)))
+
+
+def unnamed_content(wish: Desired) -> Desired:
+    """In no form in which a config is read."""
+    properties = {"path": "/srv", "content": "iso, backup"}
+    one = DesiredStorage(id="srv", type="dir", properties=properties)
+    return attrs.evolve(wish, storages=(one,))
+
+
+FORGED: dict[Callable[[Desired], Desired], str] = {
+    forced_pool: "desired: zfs.pools[0].name: a pool's name begins with a letter",
+    kernel_name: "desired: zfs.pools[0].disks[0]: the kernel's names move",
+    hidden_dataset: "desired: zfs.datasets[1].name: no part of a dataset's name is",
+    strange_property: "desired: zfs.datasets[1].properties",
+    option_for_an_id: "desired: proxmox.storages[0].id: a storage's id begins with a letter",
+    secret: "desired: proxmox.storages[0].password",
+    wanted_and_gone: "wanted, or gone?",
+    unnamed_content: "desired: is not as a config that declares it would be read",
+}
+
+
+@pytest.mark.parametrize("forge", FORGED, ids=lambda forge: forge.__name__)
+def test_a_wish_is_one_that_a_config_can_declare(
+    forge: Callable[[Desired], Desired], planned: Machine
+) -> None:
+    """The whole plan is made of it, so nothing else in the file gives it away."""
+    wish = forge(load_config(str(planned.config)).desired)
+    forged = make_plan(wish, refresh(SimulatedHost(planned.path), interests_of(wish)))
+    planned.plan_path.write_text(plan_to_json(forged), encoding="utf-8")
+    called = planned.apply("--mode", "force-destructive")
+    assert called.code == 65, called.err
+    assert FORGED[forge] in called.err
     assert planned.untouched()
 
 

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phoenix_plan.config import LoadedConfig, load_config
+from phoenix_plan.config.declare import is_declarable
 from phoenix_plan.errors import DocumentError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "configs"
@@ -98,8 +99,9 @@ def mutated(draw: st.DrawFn) -> Any:
 @example({"zfs": {"datasets": [{"name": "a", "pool": "b", "volsize": 1e300, "type": "volume"}]}})
 @example({"zfs": {"datasets": [{"name": "a", "pool": "b", "properties": {"quota": "9" * 400}}]}})
 def test_any_nearly_valid_config(config: Any) -> None:
-    """Valid configs with parts of them wrong."""
-    answer(json.dumps(config).encode())
+    """Valid configs with parts of them wrong. What is read can be written down, and read again."""
+    read = answer(json.dumps(config).encode())
+    assert isinstance(read, DocumentError) or is_declarable(read.desired)
 
 
 @given(VALUES)
