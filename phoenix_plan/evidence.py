@@ -18,6 +18,7 @@ from phoenix_plan.actions import (
     RemoveStorage,
     RenameDataset,
     SetDatasetProperties,
+    SetPoolProperties,
     UpdateStorage,
     WipeDisk,
 )
@@ -90,6 +91,26 @@ def evidence(action: Action, index: Index) -> Evidence:
             return Evidence(unknown=(f"whether {hostname} ({hostid}) still counts on pool {name}",))
         case _:
             return Evidence()
+
+
+def sources(action: Action) -> tuple[str, ...]:
+    """The probes without which the evidence of an action is not whole: names of sources of
+    `Unknown`. What a probe failed to tell can't be consented to."""
+    match action:
+        case DestroyPool() | DestroyDataset():
+            return ("pools", "datasets", "snapshots", "storages", "references", "exports")
+        case RenameDataset() | SetDatasetProperties():
+            return ("pools", "datasets", "storages", "references", "exports")
+        case RemoveStorage() | DisableStorage() | UpdateStorage():
+            return ("storages", "references")
+        case WipeDisk():
+            return ("pools", "idle-pools", "labels", "disks")
+        case ImportPool():
+            return ("idle-pools", "labels")
+        case SetPoolProperties():
+            return ("pools",)
+        case _:
+            return ()
 
 
 def _one(index: Index, storage: str) -> tuple[Storage, ...]:

@@ -13,7 +13,8 @@ import attrs
 
 from phoenix_plan.actions import Action, DestroyDataset, DestroyPool, WipeDisk
 from phoenix_plan.codec import as_dict
-from phoenix_plan.evidence import Evidence, evidence
+from phoenix_plan.conditions.shared import unknown
+from phoenix_plan.evidence import Evidence, evidence, sources
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
@@ -115,7 +116,9 @@ def beyond_now(row: Row, actual: Actual, destroyed: Collection[str]) -> tuple[st
     """
     idle = tuple(pool for pool in actual.idle_pools if pool.guid not in destroyed)
     index = Index(attrs.evolve(actual, idle_pools=idle))
-    found = list(beyond(row.evidence, evidence(row.action, index)))
+    hidden = unknown(index, *sources(row.action))
+    found = [hidden.message] if hidden is not None else []
+    found += beyond(row.evidence, evidence(row.action, index))
     match row.action:
         case WipeDisk(disk=path, contents=agreed):
             device = index.device(path)

@@ -44,7 +44,7 @@ def pool_present(name: str, guid: Guid, index: Index) -> Unmet | None:
 def pool_writable(name: str, index: Index) -> Unmet | None:
     pool = index.pools.get(name)
     if pool is None:
-        return None  # PoolPresent says so
+        return unknown(index, "pools")  # that it is not there, PoolPresent says
     if pool.state not in ("ONLINE", "DEGRADED"):
         return Unmet(
             code="pool-unavailable",
@@ -54,7 +54,7 @@ def pool_writable(name: str, index: Index) -> Unmet | None:
     readonly = pool.properties.get("readonly")
     if readonly is not None and readonly.value == "on":
         return Unmet(code="pool-read-only", message=f"pool {name} is imported read-only")
-    return None
+    return unknown(index, "pools")
 
 
 def pool_not_boot(name: str, index: Index) -> Unmet | None:

@@ -16,7 +16,8 @@ from phoenix_plan.actions import (
     action_id,
 )
 from phoenix_plan.conditions import Unmet
-from phoenix_plan.evidence import Evidence, evidence
+from phoenix_plan.conditions.shared import unknown
+from phoenix_plan.evidence import Evidence, evidence, sources
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
 from phoenix_plan.planner.claims import contradictions
@@ -124,7 +125,8 @@ def _refused(
     scope: Scope,
 ) -> dict[str, Unmet]:
     """Actions that must not run for reasons that are no condition: contradictions within the plan,
-    protection, and pools whose own error stops what depends on them."""
+    protection, a cost that a failed probe hides, and pools whose own error stops what depends on
+    them."""
     actions = [step.action for step in steps]
     found = dict(contradictions(actions, scope.desired, scope.index))
     unsettled = {one.subject.name: one for one in findings if one.code == "pool-members-differ"}
@@ -137,6 +139,7 @@ def _refused(
         if why is None and verdicts[identifier].safety == "destructive":
             why = protected_by_config(action, scope.desired, scope.index)
             why = why or protected_itself(action, scope.index)
+            why = why or unknown(scope.index, *sources(action))
         if why is not None:
             found[identifier] = why
     return found

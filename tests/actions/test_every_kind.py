@@ -77,14 +77,14 @@ KINDS: dict[str, Kind] = {
         "properties", {"sparse": True}, "must be a string",
     ),
     "update-storage": Kind(
-        (f"pvesm set backups --content backup,iso {_DIGEST}",), "force", "1", "is no key that is known",
+        (f"pvesm set backups --content backup,iso {_DIGEST}",), "force", "1", "is no key",
     ),
     "remove-storage": Kind(("pvesm remove old",), "because", 1, "must be a string"),
     "disable-storage": Kind(
         (f"pvesm set tank-data --disable 1 {_DIGEST}",), "storage", ["a"], "must be a string",
     ),
     "enable-storage": Kind(
-        (f"pvesm set tank-data --disable 0 {_DIGEST}",), "kind", "zfspool", "is no key that is known",
+        (f"pvesm set tank-data --disable 0 {_DIGEST}",), "kind", "zfspool", "is no key",
     ),
     "set-arc-max": Kind(
         ("write /sys/module/zfs/parameters/zfs_arc_max: 8589934592",
