@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from phoenix_plan.commands import Output
 from phoenix_plan.errors import PhoenixError
 
@@ -54,10 +56,8 @@ class Journal:
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one event and have it on disk. `fields` are JSON values."""
-        line = json.dumps(
-            {"event": event, "at": _now(), **fields}, ensure_ascii=False, sort_keys=False
-        )
-        data = (line + "\n").encode()
+        # ASCII alone: nothing that a person writes can end a line, or fail to be written.
+        data = (json.dumps({"event": event, "at": _now(), **fields}) + "\n").encode("ascii")
         try:
             while data:
                 data = data[os.write(self._descriptor, data) :]
@@ -103,33 +103,52 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def runs_of(state_dir: str, plan_digest: str) -> Iterator[tuple[str, str]]:
+@attrs.frozen(kw_only=True)
+class PlanKey:
+    """What a plan is known by: its file's bytes, or the look at the host and the config that it was
+    made of, so that a plan that is saved anew is no other plan."""
+
+    digest: str
+    state: str
+    config: str
+
+
+def runs_of(state_dir: str, plan: PlanKey) -> Iterator[tuple[str, str]]:
     """(path, when) of every earlier run of a plan that got as far as an intent.
 
-    A line that can't be read is taken for one of them: nobody can say that it was not. Raises
-    JournalError for a journal that can't be read.
+    What can't be read is taken for one of them, be it a line or how a journal begins: nobody can
+    say that it was not. Only a journal that ends with its first line has no intent behind it.
+    Raises JournalError for a journal that can't be read at all.
     """
     folder = Path(state_dir) / "runs"
     if not folder.is_dir():
         return
     for path in sorted(folder.glob("*.jsonl")):
-        mine = False
-        for line in _lines(path):
-            try:
-                event = json.loads(line)
-                mine = mine or (event["event"] == "begin" and event["plan"] == plan_digest)
-                acts = event["event"] == "intent"
-            except (ValueError, KeyError, TypeError):
-                acts = mine  # a torn line after a crash: what it was to say is not known
-                event = {}
-            if mine and acts:
-                yield str(path), str(event.get("at", "an unknown time"))
-                break
+        begin, *others = [_event(line) for line in _lines(path)]
+        acts = [one for one in others if one.get("event", "intent") == "intent"]
+        if acts and _is_of(begin, plan):
+            yield str(path), str(acts[0].get("at", "an unknown time"))
+
+
+def _is_of(begin: Mapping[str, Any], plan: PlanKey) -> bool:
+    if begin.get("event") != "begin":
+        return True
+    made_of = (begin.get("state"), begin.get("config"))
+    return begin.get("plan") == plan.digest or made_of == (plan.state, plan.config)
+
+
+def _event(line: str) -> dict[str, Any]:
+    """A line, with the id of its state; empty for one that can't be read (torn in a crash)."""
+    try:
+        found = json.loads(line)
+        return {**found, "state": found.get("state", {}).get("id")}
+    except (ValueError, AttributeError):
+        return {}
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return path.read_text(encoding="utf-8", errors="replace").rstrip("\n").split("\n")
     except OSError as error:
         raise JournalError(
             f"{path} can't be read: {error.strerror}; nothing was run",

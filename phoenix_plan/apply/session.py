@@ -16,7 +16,13 @@ from phoenix_plan.actions import AddStorage
 from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors, StaleError
 from phoenix_plan.apply.executor import Runner, run
 from phoenix_plan.apply.interrupt import noted
-from phoenix_plan.apply.journal import JOURNAL_VERSION, Journal, JournalError, runs_of
+from phoenix_plan.apply.journal import (
+    JOURNAL_VERSION,
+    Journal,
+    JournalError,
+    PlanKey,
+    runs_of,
+)
 from phoenix_plan.apply.lock import locked
 from phoenix_plan.apply.stale import differences, rows_now
 from phoenix_plan.apply.verify import verify
@@ -166,7 +172,9 @@ def _not_too_old(session: Session) -> None:
 
 def _not_again(session: Session) -> None:
     """I8. Asked under the lock: whoever held it may have applied this very plan."""
-    earlier = next(runs_of(session.host.state_dir, session.digest), None)
+    plan = session.plan
+    key = PlanKey(digest=session.digest, state=plan.state.id, config=plan.desired.digest)
+    earlier = next(runs_of(session.host.state_dir, key), None)
     if earlier is not None:
         raise DocumentError(
             f"{session.source} was applied before, at {earlier[1]}: nothing was run",

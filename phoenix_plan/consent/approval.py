@@ -75,6 +75,9 @@ def approve(
         raise UsageError("an approval needs a reason", hint="--reason says why this may be lost.")
     if not approver.strip():
         raise UsageError("an approval needs an approver", hint="--approver NAME")
+    for flag, text in (("--reason", reason), ("--approver", approver)):
+        if not text.isprintable():
+            raise UsageError(f"{flag} {text!r} is not one line of printable characters")
     return Approval(
         plan=digest,
         machine=plan.host.machine,

@@ -141,6 +141,56 @@ def test_a_plan_is_applied_once(planned: Machine) -> None:
     assert len(planned.journals()) == 1
 
 
+def test_a_plan_that_is_saved_anew_is_no_other_plan(planned: Machine) -> None:
+    """Its bytes are others, what it was made of is not."""
+    before = planned.path.read_text()
+    assert planned.apply("--mode", "force-destructive").code == 0
+    planned.path.write_text(before)
+    planned.plan_path.write_text(planned.plan_path.read_text() + "\n")
+    called = planned.apply("--mode", "force-destructive")
+    assert called.code == 65
+    assert "was applied before" in called.err
+
+
+def test_a_plan_of_the_same_look_and_another_config_is_another(planned: Machine) -> None:
+    """As `plan --state` makes them."""
+    state = str(planned.folder / "state.json")
+    config = str(planned.config)
+    planned.call("refresh", "--host", planned.sim, "-c", config, "-o", state)
+    planned.call("plan", "--state", state, "-c", config, "-o", str(planned.plan_path))
+    before = planned.path.read_text()
+    assert planned.apply("--mode", "force-destructive").code == 0
+    planned.path.write_text(before)
+    planned.config.write_text(planned.config.read_text() + "\n")
+    planned.call("plan", "--state", state, "-c", config, "-o", str(planned.plan_path))
+    assert planned.apply("--mode", "force-destructive").code == 0
+
+
+@pytest.mark.parametrize("word", ["\u2028", "\u2029", "\x85", "\n"])
+def test_nothing_that_a_person_writes_ends_a_line_of_the_journal(
+    word: str, planned: Machine
+) -> None:
+    """What ends a line for Python would hide whose run it was."""
+    before = planned.path.read_text()
+    planned.approve()
+    approval = json.loads(planned.approval.read_text())
+    planned.approval.write_text(json.dumps({**approval, "reason": f"agreed{word}by Ann"}))
+    assert planned.apply().code == 0
+    planned.path.write_text(before)
+    assert planned.apply().code == 65
+    (path,) = Path(f"{planned.path}.phoenix").glob("runs/*.jsonl")
+    assert path.read_bytes().isascii()
+
+
+def test_a_path_that_is_no_text_is_written_down_all_the_same(planned: Machine) -> None:
+    planned.approve()
+    plan = planned.folder / "pl\udcff.json"
+    plan.write_bytes(planned.plan_path.read_bytes())
+    called = planned.call("apply", str(plan), "--host", planned.sim, "--approval",
+                          str(planned.approval))  # fmt: skip
+    assert called.code == 0, called.err
+
+
 def test_a_run_that_failed_counts_as_one(planned: Machine, monkeypatch: Patch) -> None:
     with monkeypatch.context() as patch:
         watch(patch, failing("zfs destroy keep/old@", failed("busy")))
@@ -157,6 +207,27 @@ def test_a_run_that_was_killed_counts_as_one(planned: Machine) -> None:
     begin = json.dumps({"event": "begin", "plan": digest})
     (folder / "x.jsonl").write_text(f'{begin}\n{{"event": "int')
     assert planned.apply().code == 65
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (0, ""),
+        (0, '{"event": "beg'),
+        (65, '{"event": "beg\n{"event": "intent", "at": "some time"}\n'),
+        (65, '{"event": "beg\n{"eve'),
+        (0, '{"event": "begin", "plan": "x"}\n{"event": "intent", "at": "some time"}\n'),
+    ],
+)
+def test_a_journal_that_does_not_say_whose_run_it_was(
+    code: int, text: str, planned: Machine
+) -> None:
+    """Where anything could have been run, it is taken for this plan's."""
+    planned.approve()
+    folder = Path(f"{planned.path}.phoenix/runs")
+    folder.mkdir(parents=True)
+    (folder / "x.jsonl").write_text(text)
+    assert planned.apply().code == code
 
 
 def test_a_run_that_never_began_does_not_count(planned: Machine) -> None:

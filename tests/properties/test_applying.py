@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from phoenix_plan.apply.errors import ConsentError, PlanHasErrors, StaleError, StoppedError
-from phoenix_plan.apply.journal import runs_of
+from phoenix_plan.apply.journal import PlanKey, runs_of
 from phoenix_plan.apply.session import Options, Report, Session, Talk, apply_plan
 from phoenix_plan.commands import (
     Output,
@@ -345,7 +345,7 @@ def test_a_failure_anywhere_leaves_a_true_account(there: Json, zfs: Json, at: in
             assert log.row == stopped.failed
             told = [*stopped.done, stopped.failed, *stopped.left]
             assert told == [row.id for row in case.plan.actions]
-            assert list(runs_of(case.host.state_dir, DIGEST))
+            assert list(runs_of(case.host.state_dir, PlanKey(digest=DIGEST, state="", config="")))
 
 
 @given(hosts(), configs(), hosts())
