@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from phoenix_plan.actions import Action, CreatePool, EnableStorage, ImportPool, WipeDisk, action_id
 from phoenix_plan.conditions import Condition, DiskBlank, MountpointFree, text, unmet
-from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.storage_semantics import is_disabled
-from phoenix_plan.planner import make
+from phoenix_plan.planner import Outcome
 
 
 def unmet_now(needs: Iterable[Condition], index: Index, cleared: Collection[str]) -> str:
@@ -30,12 +29,13 @@ def _nameless(path: str, index: Index) -> bool:
     return device is not None and device.disk.emptiness in ("blank", "residual")
 
 
-def missed(action: Action, desired: Desired, index: Index, cleared: Collection[str]) -> str:
-    """Why the action did not do what it was to do, empty where it did."""
+def missed(action: Action, now: Outcome, index: Index, cleared: Collection[str]) -> str:
+    """Why the action did not do what it was to do, empty where it did. `now` is what would be
+    planned on `index`."""
     seen = (given for given in action.gives() if not _unlooked(given, index))
     found = [unmet_now(seen, index, cleared), *_special(action, index)]
     if not isinstance(action, WipeDisk):  # what nobody can recognise would be wiped once more
-        again = {planned.ordered.id for planned in make(desired, index).actions}
+        again = {planned.ordered.id for planned in now.actions}
         found += ["it would be planned again"] * (action_id(action) in again)
     return "; ".join(filter(None, found))
 

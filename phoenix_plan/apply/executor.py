@@ -17,7 +17,7 @@ from phoenix_plan.apply.after import missed, unmet_now
 from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, StoppedError
 from phoenix_plan.apply.fill import fill
 from phoenix_plan.apply.journal import Journal, JournalError, said
-from phoenix_plan.apply.stale import beyond_now
+from phoenix_plan.apply.stale import beyond_now, changed_since
 from phoenix_plan.codec import as_dict
 from phoenix_plan.commands import Run, Write, WriteFile, Zero
 from phoenix_plan.consent.approval import parse_timestamp
@@ -28,6 +28,7 @@ from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
 from phoenix_plan.plan import Row
+from phoenix_plan.planner import Outcome, make
 
 
 @attrs.frozen(kw_only=True)
@@ -49,10 +50,12 @@ class Runner:
 
 @attrs.define(kw_only=True)
 class _Progress:
-    """How far a run has come. `cleared` are disks that it has wiped, `destroyed` GUIDs of pools
-    that it has destroyed, `began` the id of the last row whose writes were begun."""
+    """How far a run has come. `now` is what would be planned on `actual`; `cleared` are disks that
+    it has wiped, `destroyed` GUIDs of pools that it has destroyed, `began` the id of the last row
+    whose writes were begun."""
 
     actual: Actual
+    now: Outcome
     done: list[str] = attrs.field(factory=list)
     cleared: set[str] = attrs.field(factory=set)
     destroyed: set[str] = attrs.field(factory=set)
@@ -71,7 +74,7 @@ def run(
     Raises StoppedError with a true account of what ran and what did not. Where nothing was run:
     StaleError, ConsentError, InterruptedRun, or whatever kept it from beginning.
     """
-    progress = _Progress(actual=actual)
+    progress = _Progress(actual=actual, now=make(desired, Index(actual)))
     for at, row in enumerate(rows):
         refusal = _refusal(row, grants, progress, runner)
         if refusal is not None:
@@ -117,6 +120,9 @@ def _refusal(
         more = beyond_now(row, progress.actual, progress.destroyed)
         if more:
             return StaleError(f"{row.id} would take more than was agreed to: {'; '.join(more)}")
+    moved = changed_since(row, progress.now)
+    if moved:
+        return StaleError(f"{row.id}: what it changes has moved: {'; '.join(moved)}")
     why = unmet_now(row.action.needs(), Index(progress.actual), progress.cleared)
     return StaleError(f"{row.id}: {why}") if why else None
 
@@ -145,7 +151,9 @@ def _one(
             progress.cleared.add(row.action.disk)
         if isinstance(row.action, DestroyPool):
             progress.destroyed.add(row.action.guid)
-        why = missed(row.action, desired, Index(progress.actual), progress.cleared)
+        index = Index(progress.actual)
+        progress.now = make(desired, index)
+        why = missed(row.action, progress.now, index, progress.cleared)
         if why:
             raise PhoenixError(f"{row.id}: its commands ended well, but {why}")
     except PhoenixError as error:

@@ -7,11 +7,21 @@ section) is in no row.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
-from phoenix_plan.actions import Action, DestroyDataset, DestroyPool, WipeDisk
+from phoenix_plan.actions import (
+    Action,
+    Change,
+    DestroyDataset,
+    DestroyPool,
+    RemoveStorage,
+    SetDatasetProperties,
+    SetPoolProperties,
+    UpdateStorage,
+    WipeDisk,
+)
 from phoenix_plan.codec import as_dict
 from phoenix_plan.conditions.shared import unknown
 from phoenix_plan.evidence import Evidence, evidence, sources
@@ -20,6 +30,7 @@ from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import human
 from phoenix_plan.plan import Plan, Row
+from phoenix_plan.planner import Outcome
 from phoenix_plan.planner.contents import contents
 
 SLACK = 64 << 20
@@ -143,3 +154,29 @@ def _without(disk: Disk, destroyed: Collection[str]) -> tuple[str, ...]:
 def _lives_on(action: Action, dataset: str) -> bool:
     """Storages on a child are the business of the child's own action."""
     return isinstance(action, DestroyPool) or dataset == action.subject
+
+
+def changed_since(row: Row, now: Outcome) -> tuple[str, ...]:
+    """Where a row that changes values would change others than it was planned to.
+
+    A value that is set already (it is inherited from what an earlier row has set) is no matter. A
+    safe row may meet another value, as long as it is safe from there, too: growing a volume that
+    somebody has grown further would cut it off. A destructive one was agreed to from its value.
+    """
+    if not isinstance(
+        row.action, SetDatasetProperties | SetPoolProperties | UpdateStorage | RemoveStorage
+    ):
+        return ()
+    found = next((one for one in now.actions if one.ordered.id == row.id), None)
+    if found is None:
+        return ()
+    if row.safety == "safe" != found.verdict.safety:
+        return (f"was safe, is destructive by now: {found.verdict.reason}",)
+    planned, action = row.action.changes(), found.ordered.action.changes()
+    if row.safety == "safe" and _targets(planned) == _targets(action):
+        return ()
+    return tuple(_fields(row.action, found.ordered.action)) if planned != action else ()
+
+
+def _targets(changes: Iterable[Change]) -> dict[str, str]:
+    return {change.name: change.after for change in changes}
