@@ -63,6 +63,8 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
         f"Review them, then: {shlex.join(['phoenix', 'approve', path, '--all', '--reason', 'WHY'])}"
         "\n  Or run what is safe alone: --safe-only."
     )
+    # A plan does not say in which file its config was: whoever plans again fills it in.
+    asked = attrs.evolve(asked, config=asked.config or "CONFIG")
     return _finish(session, approvals, asked, console, advice)
 
 
@@ -190,9 +192,9 @@ def _finish(
             ]
         )
     try:
-        report = apply_plan(session, approvals)
+        report = _applied(session, approvals)
     except ConsentError as error:
-        console.show(rows_text(plan, error.consent.refused, console.talk_style))
+        console.show([*rows_text(plan, error.consent.refused, console.talk_style), ""])
         said = "".join(f"\n  {one}" for one in error.consent.said)
         raise ConsentError(error.message + said, consent=error.consent, hint=advice) from error
     except (StoppedError, NotConverged) as error:
@@ -200,6 +202,15 @@ def _finish(
         raise
     _report(report, session, asked, console)
     return 0
+
+
+def _applied(session: Session, approvals: tuple[Approval, ...]) -> Report:
+    """What `apply_plan` gives or raises, with nothing left on the live line."""
+    try:
+        return apply_plan(session, approvals)
+    finally:
+        if session.talk.progress is not None:
+            session.talk.progress("")
 
 
 def _report(report: Report, session: Session, asked: Asked, console: Console) -> None:

@@ -185,3 +185,32 @@ def test_an_approval_counts_whatever_the_config_says(machine: Machine) -> None:
     assert machine.plan().code == 0
     assert machine.approve().code == 0
     assert machine.apply().code == 0
+
+
+def test_each_command_says_the_next_one(machine: Machine) -> None:
+    """As it can be pasted. A plan does not know in which file its config was."""
+    machine.has(host()).wants(want("tank", "mirror", "A", "B"))
+    state, again = str(machine.folder / "state.json"), machine.folder / "again.json"
+    seen = machine.call("refresh", "--host", machine.sim, "-c", str(machine.config), "-o", state)
+    assert f"Next: phoenix plan --state {state} -c {machine.config}\n" in seen.err
+    made = machine.call("simulate", state, "-o", str(again))
+    assert f"Next: phoenix plan --host sim:{again} -c CONFIG\n" in made.err
+    machine.plan()
+    assert f"Next: phoenix plan --host {machine.sim} -c CONFIG\n" in machine.apply().out
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_nothing_is_left_of_the_live_line(
+    approved: bool, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is awaited is gone before what came of it is told, a refusal too."""
+    machine.has(occupied("B")).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    if approved:
+        machine.approve()
+    with typing(monkeypatch):
+        called = machine.apply()
+    assert called.code == (0 if approved else 4)
+    assert "Asking sim:" in called.err
+    shown = [line.rpartition("\r\x1b[K")[2] for line in called.err.split("\n")]
+    assert [line for line in shown if "Asking" in line] == []
