@@ -28,7 +28,7 @@ from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.open import open_writable
 from phoenix_plan.plan import Plan, make_plan
 from phoenix_plan.render.consent import rows_text
-from phoenix_plan.render.facts import counts, is_no_change
+from phoenix_plan.render.facts import is_no_change
 from phoenix_plan.render.visible import visible
 from phoenix_plan.stored import load_approval, load_plan_file
 
@@ -58,7 +58,12 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
         plan, host, asked, console, source=stored.name, digest=stored.digest, allow=allow
     )
     approvals = _approvals(path, asked)
-    console.say(f"{visible(path)} for {plan.host.hostname}. {counts(plan)}")
+    # Nothing that the plan says of itself: whether it is true is seen later.
+    count = len(plan.actions)
+    console.say(
+        f"{path}: {count} action{'s' * (count != 1)} for {plan.host.hostname}, "
+        f"as seen at {plan.state.taken_at}."
+    )
     advice = (
         f"Review them, then: {shlex.join(['phoenix', 'approve', path, '--all', '--reason', 'WHY'])}"
         "\n  Or run what is safe alone: --safe-only."

@@ -79,7 +79,11 @@ class Talker:
         names = _names(row)
         if names:
             typed = question(f"To agree to losing this, type its name ({visible(names[0])}): ")
-            return typed if typed in names else ""
+            if typed in names:
+                return typed
+            if typed:
+                self._console.show(["That is not its name, so it counts as no."])
+            return ""
         typed = question("Do it? [yes/no] ")
         return typed if typed == "yes" else ""
 

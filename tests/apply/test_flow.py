@@ -214,3 +214,26 @@ def test_nothing_is_left_of_the_live_line(
     assert "Asking sim:" in called.err
     shown = [line.rpartition("\r\x1b[K")[2] for line in called.err.split("\n")]
     assert [line for line in shown if "Asking" in line] == []
+
+
+def test_a_name_that_is_not_the_one_counts_as_no_and_is_said_to(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.has(occupied("B")).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    with typing(monkeypatch, "DISK_B"):
+        called = machine.apply("--mode", "interactive")
+    assert called.code == 4
+    assert "That is not its name, so it counts as no." in called.err
+    assert machine.untouched()
+
+
+def test_what_a_forged_plan_says_of_itself_is_not_repeated(machine: Machine) -> None:
+    """It is refused before anybody reads that all of it is safe."""
+    machine.has(occupied("B")).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    text = machine.plan_path.read_text(encoding="utf-8")
+    machine.plan_path.write_text(text.replace('"destructive"', '"safe"'), encoding="utf-8")
+    called = machine.apply()
+    assert called.code == 65
+    assert "0 destructive" not in called.err
