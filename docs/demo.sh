@@ -28,7 +28,7 @@ config='-c demo.config.json'
 step 0 'Look at the host, and write down what is there. This changes nothing.' \
     "phoenix refresh $host $config -o state.json"
 step 0 'Plan: hold the config against it. This changes nothing either.' \
-    "phoenix plan --state state.json $config -o demo.plan.json >plan.txt"
+    "phoenix plan --state state.json $config -o demo.plan.json >out"
 step 0 'Read the plan: what would be lost stands first.' \
     'phoenix show demo.plan.json'
 step 4 'Apply. Nobody has agreed to a loss: it is refused, nothing runs.' \
