@@ -2,8 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RECORDED := fixtures/recordings/zfs-2.3.9/02-mirror-and-single
-CONFIG := fixtures/configs/phoenix_hypervisor_config.json
 
 .PHONY: install demo test check bench lab docs clean
 
@@ -14,10 +12,9 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-demo: install  ## the main job on a recorded host: nothing can be changed
-	$(BIN)/phoenix validate --config $(CONFIG)
-	$(BIN)/phoenix plan --host recorded:$(RECORDED) --config $(CONFIG) --output $(VENV)/demo.plan.json
-	$(BIN)/phoenix show $(VENV)/demo.plan.json --format markdown
+demo: install  ## the whole story on a simulated host: plan, refused, approved, applied, no change
+	@rm -rf $(VENV)/demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh $(VENV)/demo
 
 test: check  ## lint, types, and every test but the lab's
 	$(BIN)/python -m pytest --ignore=tests/lab
@@ -34,7 +31,7 @@ lab: install  ## acceptance tests on real OpenZFS; CASE=name runs one
 	$(BIN)/python -m pytest tests/lab $(if $(CASE),-k '$(CASE)')
 
 docs: install  ## write the generated reference pages and schemas anew
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,7 +30,8 @@ class Parameter:
         """As in a usage line."""
         if not self.names:
             return self.value if self.required else f"[{self.value}]"
-        return f"[{' '.join(word for word in (self.names[0], self.value) if word)}]"
+        words = " ".join(word for word in (self.names[0], self.value) if word)
+        return words if self.required else f"[{words}]"
 
     @property
     def row(self) -> tuple[str, str]:
@@ -75,11 +76,11 @@ def parameters(function: Callable[..., Any]) -> list[Parameter]:
         for info in getattr(hints[name], "__metadata__", ()):
             kind = typing.get_args(hints[name])[0]
             default = parameter.default
+            required = default is inspect.Parameter.empty
             if isinstance(info, ArgumentInfo):
-                required = default is inspect.Parameter.empty
                 found.insert(0, _parameter((), info, kind, None, required=required))
             elif isinstance(info, OptionInfo):
-                found.append(_parameter(_names(info, name), info, kind, default, required=False))
+                found.append(_parameter(_names(info, name), info, kind, default, required=required))
     return found
 
 

@@ -1,4 +1,5 @@
-"""The outputs in the tutorial: every command in it is run, and what it prints put below it."""
+"""The outputs in the tutorial and the how-tos: every command in them is run, and what it prints
+put below it."""
 
 from __future__ import annotations
 
@@ -7,29 +8,46 @@ import io
 import os
 import re
 import shlex
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from phoenix_plan.__main__ import main
+from phoenix_plan.commands import Output, Query, Run
+from phoenix_plan.hosts.simulated import SimulatedHost
 
-_BLOCK = re.compile(r"^```console\n\$ (?P<command>[^\n]*)\n.*?^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^(?P<fence>`{3,})console\n(?P<prompt>\$|[a-z0-9]+#) (?P<command>[^\n]*)\n.*?^(?P=fence)$",
+    re.MULTILINE | re.DOTALL,
+)
 _FILE = re.compile(r"^<!-- file: (?P<path>\S+) -->\n```json\n.*?^```$", re.MULTILINE | re.DOTALL)
-_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_STATE = re.compile(r"\bstate [0-9a-f]{12,}\b")
+
+_MOMENT = datetime(2026, 11, 23, 8, tzinfo=UTC)
+_TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_CHANGING = (
+    (re.compile(r"\bstate [0-9a-f]{12,}\b"), "state 0123456789ab"),
+    (re.compile(r"\bSHA-256 [0-9a-f]{64}\b"), f"SHA-256 {'0123456789abcdef' * 4}"),
+    (re.compile(r"/runs/\d{8}T\d{6}Z-[0-9a-f]{8}\."), "/runs/20261123T080000Z-01234567."),
+)
+"""What is another each time: a state's id, the digest of a plan that holds it, a run's id."""
 
 
 def with_outputs(text: str, fixtures: Path) -> str:
     """The text with each console block's command run and its output renewed, files likewise.
 
     The commands run one after the other, in a folder of their own in which `fixtures` is the
-    fixtures folder. A block's first line is `$` and a phoenix command; an exit code that is not 0
-    is told by a last line. Time and id of a state are replaced by fixed ones.
+    fixtures folder. A block's first line is `$` and a phoenix command or cp, or `NAME#` and a
+    command on the simulated host in NAME.host.json; an exit code that is not 0 is told by a last
+    line. Times are told as if the page had been run at a fixed one, to the hour; random ids are
+    replaced by fixed ones.
     """
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
         Path("fixtures").symlink_to(fixtures)
+        began = datetime.now(UTC)
         text = _FILE.sub(lambda match: _file(match["path"]), text)
-        return _BLOCK.sub(lambda match: _renewed(match["command"]), text)
+        return _BLOCK.sub(lambda match: _renewed(match, began), text)
 
 
 def commands(text: str) -> list[str]:
@@ -37,26 +55,54 @@ def commands(text: str) -> list[str]:
     return [match["command"] for match in _BLOCK.finditer(text)]
 
 
-def _renewed(command: str) -> str:
-    output, status = _run(command)
-    output = _TIME.sub("2026-11-23T08:00:00Z", _STATE.sub("state 0123456789ab", output))
+def _renewed(block: re.Match[str], began: datetime) -> str:
+    words = shlex.split(block["command"])
+    output, status = _run(words) if block["prompt"] == "$" else _there(block["prompt"], words)
+    output = _TIME.sub(lambda match: _as_if(match[0], began), output)
+    for pattern, fixed in _CHANGING:
+        output = pattern.sub(fixed, output)
     told = f"(exit code {status})\n" if status else ""
-    return f"```console\n$ {command}\n{output}{told}```"
+    fence = block["fence"]
+    return f"{fence}console\n{block['prompt']} {block['command']}\n{output}{told}{fence}"
+
+
+def _as_if(time: str, began: datetime) -> str:
+    """A time as it would have been, had the page been run at `_MOMENT`."""
+    hours = round((datetime.fromisoformat(time) - began) / timedelta(hours=1))
+    return f"{_MOMENT + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _file(path: str) -> str:
     return f"<!-- file: {path} -->\n```json\n{Path(path).read_text(encoding='utf-8').rstrip()}\n```"
 
 
-def _run(command: str) -> tuple[str, int]:
+def _run(words: Sequence[str]) -> tuple[str, int]:
     """What a command prints on a terminal without colours, and its exit code."""
-    program, *arguments = shlex.split(command)
-    if program != "phoenix":
-        raise ValueError(f"the tutorial runs {program}, and not phoenix")
+    match words:
+        case ["cp", source, target]:
+            shutil.copy(source, target)
+            return "", 0
+        case ["phoenix", *arguments]:
+            return _printed(lambda: main(arguments))
+        case _:
+            raise ValueError(f"the pages run phoenix and cp, and not {words[0]}")
+
+
+def _printed(call: Callable[[], int]) -> tuple[str, int]:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        status = main(arguments)
+        status = call()
     return printed.getvalue(), status
+
+
+def _there(prompt: str, words: Sequence[str]) -> tuple[str, int]:
+    """What the tool of a simulated host answers, and its exit code."""
+    host = SimulatedHost(f"{prompt.removesuffix('#')}.host.json")
+    looks = words[1] in ("status", "list", "get")
+    argv = tuple(words)
+    answer = host.answer("page", Query(argv=argv)) if looks else host.run(Run(argv=argv))
+    assert isinstance(answer, Output)
+    return (answer.stdout + answer.stderr).decode(), answer.exit_code
 
 
 @contextlib.contextmanager
@@ -65,7 +111,7 @@ def _inside(folder: Path) -> Iterator[None]:
     before, environment = Path.cwd(), dict(os.environ)
     os.environ.pop("PHOENIX_CONFIG", None)
     os.environ.pop("COLUMNS", None)
-    os.environ["NO_COLOR"] = "1"
+    os.environ |= {"NO_COLOR": "1", "SUDO_USER": "ada"}
     os.chdir(folder)
     try:
         yield

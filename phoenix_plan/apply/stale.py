@@ -7,6 +7,7 @@ section) is in no row.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator
 
 import attrs
@@ -96,9 +97,23 @@ def _fields(before: Action, after: Action) -> Iterator[str]:
     # Loaded here: only a stale plan pays for it.
     from deepdiff import DeepDiff  # noqa: PLC0415 - see above
 
-    found = DeepDiff(as_dict(before), as_dict(after), verbose_level=2)
-    for line in str(found.pretty()).splitlines():
-        yield line.replace("root", before.TYPE)
+    found = DeepDiff(as_dict(before), as_dict(after), view="tree")
+    for kind in sorted(found):
+        for one in found[kind]:
+            where = ".".join(
+                part for part in one.path(output_format="list") if isinstance(part, str)
+            )
+            if kind.endswith("_added"):
+                yield f"{where}: {_words(one.t2)} is new"
+            elif kind.endswith("_removed"):
+                yield f"{where}: {_words(one.t1)} is gone"
+            else:
+                yield f"{where}: was {_words(one.t1)}, is {_words(one.t2)} now"
+
+
+def _words(value: object) -> str:
+    """A value for people: text as it stands, all else as a document has it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def beyond(agreed: Evidence, now: Evidence) -> Iterator[str]:

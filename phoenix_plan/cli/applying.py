@@ -28,7 +28,7 @@ from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.open import open_writable
 from phoenix_plan.plan import Plan, make_plan
 from phoenix_plan.render.consent import rows_text
-from phoenix_plan.render.facts import counts, is_no_change
+from phoenix_plan.render.facts import is_no_change
 from phoenix_plan.render.visible import visible
 from phoenix_plan.stored import load_approval, load_plan_file
 
@@ -58,11 +58,18 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
         plan, host, asked, console, source=stored.name, digest=stored.digest, allow=allow
     )
     approvals = _approvals(path, asked)
-    console.say(f"{visible(path)} for {plan.host.hostname}. {counts(plan)}")
+    # Nothing that the plan says of itself: whether it is true is seen later.
+    count = len(plan.actions)
+    console.say(
+        f"{path}: {count} action{'s' * (count != 1)} for {plan.host.hostname}, "
+        f"as seen at {plan.state.taken_at}."
+    )
     advice = (
         f"Review them, then: {shlex.join(['phoenix', 'approve', path, '--all', '--reason', 'WHY'])}"
         "\n  Or run what is safe alone: --safe-only."
     )
+    # A plan does not say in which file its config was: whoever plans again fills it in.
+    asked = attrs.evolve(asked, config=asked.config or "CONFIG")
     return _finish(session, approvals, asked, console, advice)
 
 
@@ -190,9 +197,9 @@ def _finish(
             ]
         )
     try:
-        report = apply_plan(session, approvals)
+        report = _applied(session, approvals)
     except ConsentError as error:
-        console.show(rows_text(plan, error.consent.refused, console.talk_style))
+        console.show([*rows_text(plan, error.consent.refused, console.talk_style), ""])
         said = "".join(f"\n  {one}" for one in error.consent.said)
         raise ConsentError(error.message + said, consent=error.consent, hint=advice) from error
     except (StoppedError, NotConverged) as error:
@@ -200,6 +207,15 @@ def _finish(
         raise
     _report(report, session, asked, console)
     return 0
+
+
+def _applied(session: Session, approvals: tuple[Approval, ...]) -> Report:
+    """What `apply_plan` gives or raises, with nothing left on the live line."""
+    try:
+        return apply_plan(session, approvals)
+    finally:
+        if session.talk.progress is not None:
+            session.talk.progress("")
 
 
 def _report(report: Report, session: Session, asked: Asked, console: Console) -> None:

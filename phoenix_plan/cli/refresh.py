@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -43,7 +44,9 @@ def refresh(
     write_document(output, state_to_json(actual), "state")
     console.say(summary(actual))
     if output != "-":
-        console.say(f"Wrote {output}. Next: phoenix plan --state {output}")
+        given = [] if config is None else ["-c", config]
+        step = shlex.join(["phoenix", "plan", "--state", output, *given])
+        console.say(f"Wrote {output}. Next: {step}")
     return 0
 
 

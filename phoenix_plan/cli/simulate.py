@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Annotated, Any, cast
 
@@ -35,5 +36,6 @@ def simulate(
     made = from_state(cast("dict[str, Any]", document.value))
     write_document(output, dump_json(made) + "\n", "simulated host")
     if output != "-":
-        console.say(f"Wrote {output}. Next: phoenix plan --host sim:{output}")
+        step = shlex.join(["phoenix", "plan", "--host", f"sim:{output}"])
+        console.say(f"Wrote {output}. Next: {step} -c CONFIG")
     return 0

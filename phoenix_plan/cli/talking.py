@@ -12,6 +12,7 @@ from phoenix_plan.cli.people import question, terminal
 from phoenix_plan.consent.modes import Consent
 from phoenix_plan.plan import Plan, Row
 from phoenix_plan.render.consent import row_title, rows_text
+from phoenix_plan.render.layout import sentence
 from phoenix_plan.render.progress import LiveLine
 from phoenix_plan.render.visible import visible
 
@@ -42,8 +43,9 @@ class Talker:
             self._live("")
 
     def _progress(self, probe: str) -> None:
+        """Shows which probe is awaited; an empty one clears the line."""
         if self._live is not None:
-            self._live(f"Asking {self._host}: {probe}")
+            self._live(f"Asking {self._host}: {probe}" if probe else "")
 
     def _say(self, text: str) -> None:
         self._clear()
@@ -66,7 +68,9 @@ class Talker:
             self._console.show([""])
         for row in ours:
             grant = consent.grants[row.id]
-            self._console.say(f"Consent to {row.id}: {grant.source}, {grant.by}: {grant.detail}")
+            line = f"Consent to {row.id}: {grant.source}, {grant.by}: {grant.detail}"
+            width = self._console.talk_style.width - 2
+            self._console.say("\n  ".join(sentence(line, width)))
 
     def _ask(self, row: Row) -> str:
         """What was typed where it is a yes, empty where it is a no."""
@@ -75,7 +79,11 @@ class Talker:
         names = _names(row)
         if names:
             typed = question(f"To agree to losing this, type its name ({visible(names[0])}): ")
-            return typed if typed in names else ""
+            if typed in names:
+                return typed
+            if typed:
+                self._console.show(["That is not its name, so it counts as no."])
+            return ""
         typed = question("Do it? [yes/no] ")
         return typed if typed == "yes" else ""
 

@@ -119,7 +119,7 @@ def _asked(
     for row in rows:
         typed = ask(row)
         if not typed:
-            said.append(f"{row.id} was answered with no: nothing is run")
+            said.append(f"{row.id} was answered with no, so the answers do not count")
             return {}
         grants[row.id] = Grant(source="interactive", by=user, detail=typed)
     return grants

@@ -364,8 +364,10 @@ def _health(pool: Pool) -> Items:
             severity=severity,
             code="pool-degraded" if pool.state == "DEGRADED" else "pool-unhealthy",
             subject=subject,
-            message=f"is {pool.state}" + (f": {bad}" if bad else ""),
-            hint=" ".join(pool.status.split()),
+            message=f"is {pool.state}"
+            + (f": {bad}" if bad else "")
+            + (f"; ZFS says: {' '.join(pool.status.split())}" if pool.status else ""),
+            hint=f"zpool status -v {pool.name} shows what ZFS advises. Force nothing.",
         )
     if pool.checkpoint:
         yield Finding(

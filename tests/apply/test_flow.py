@@ -185,3 +185,55 @@ def test_an_approval_counts_whatever_the_config_says(machine: Machine) -> None:
     assert machine.plan().code == 0
     assert machine.approve().code == 0
     assert machine.apply().code == 0
+
+
+def test_each_command_says_the_next_one(machine: Machine) -> None:
+    """As it can be pasted. A plan does not know in which file its config was."""
+    machine.has(host()).wants(want("tank", "mirror", "A", "B"))
+    state, again = str(machine.folder / "state.json"), machine.folder / "again.json"
+    seen = machine.call("refresh", "--host", machine.sim, "-c", str(machine.config), "-o", state)
+    assert f"Next: phoenix plan --state {state} -c {machine.config}\n" in seen.err
+    made = machine.call("simulate", state, "-o", str(again))
+    assert f"Next: phoenix plan --host sim:{again} -c CONFIG\n" in made.err
+    machine.plan()
+    assert f"Next: phoenix plan --host {machine.sim} -c CONFIG\n" in machine.apply().out
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_nothing_is_left_of_the_live_line(
+    approved: bool, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is awaited is gone before what came of it is told, a refusal too."""
+    machine.has(occupied("B")).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    if approved:
+        machine.approve()
+    with typing(monkeypatch):
+        called = machine.apply()
+    assert called.code == (0 if approved else 4)
+    assert "Asking sim:" in called.err
+    shown = [line.rpartition("\r\x1b[K")[2] for line in called.err.split("\n")]
+    assert [line for line in shown if "Asking" in line] == []
+
+
+def test_a_name_that_is_not_the_one_counts_as_no_and_is_said_to(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.has(occupied("B")).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    with typing(monkeypatch, "DISK_B"):
+        called = machine.apply("--mode", "interactive")
+    assert called.code == 4
+    assert "That is not its name, so it counts as no." in called.err
+    assert machine.untouched()
+
+
+def test_what_a_forged_plan_says_of_itself_is_not_repeated(machine: Machine) -> None:
+    """It is refused before anybody reads that all of it is safe."""
+    machine.has(occupied("B")).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    text = machine.plan_path.read_text(encoding="utf-8")
+    machine.plan_path.write_text(text.replace('"destructive"', '"safe"'), encoding="utf-8")
+    called = machine.apply()
+    assert called.code == 65
+    assert "0 destructive" not in called.err

@@ -289,3 +289,27 @@ def test_a_time_that_is_none_is_no_age(machine: Machine) -> None:
     called = machine.apply()
     assert called.code == 65
     assert "state.taken_at" in called.err
+
+
+def relabelled(there: Json) -> None:
+    there["disks"]["sde"]["signatures"] = [{**PHOTOS, "label": "films"}]
+
+
+@pytest.mark.parametrize(
+    ("expected", "change"),
+    [
+        ("destroy-dataset:keep/gone: snapshots: today is new", new_snapshot),
+        ("destroy-pool:old: datasets.old/new: ", new_dataset),
+        ("was ext4 'photos'", relabelled),
+    ],
+)
+def test_what_has_moved_is_told_in_words(
+    expected: str, change: Callable[[Json], None], planned: Machine
+) -> None:
+    """What is new, what is gone, what was and is: for people, not as a path into a document."""
+    planned.change(change)
+    called = planned.apply()
+    assert called.code == 5
+    assert expected in called.err
+    assert "root[" not in called.err
+    assert "iterable" not in called.err

@@ -34,7 +34,7 @@ def test_a_plan_exits_with_what_it_holds(
         ("Missing argument", ["show"]),
         ("exclude each other", ["plan", "--host", "local", "--state", "x"]),
         ("can't both be stdin", ["plan", "--state", "-", "-c", "-"]),
-        ("no such host", ["refresh", "--host", "sim:x"]),
+        ("no such host", ["refresh", "--host", "simulated:x"]),
         ("there is no code", ["explain", "disk-missin"]),
         ("there is no schema", ["schema", "plans"]),
         ("yaml", ["plan", "--format", "yaml"]),

@@ -19,16 +19,19 @@ from phoenix_plan import safety, shapes
 from phoenix_plan.actions import ACTIONS
 from phoenix_plan.cli import app as cli
 from phoenix_plan.cli import plan as plan_command
+from phoenix_plan.consent.approval import Approval
 from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.plan import Plan
 from phoenix_plan.schema_check import load_schema
 
+DOCUMENTS = (Actual, Plan, Approval)
+
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 _LINK = re.compile(r"(?<!!)\[(?:[^\]]|\\\])+\]\((?P<target>[^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (?P<text>.+)$", re.MULTILINE)
-_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if not path.endswith("tutorial.md")])
@@ -43,11 +46,11 @@ def test_no_reference_page_is_left_over() -> None:
     assert there == {path for path in FILES if path.startswith("docs/reference/")}
 
 
-@pytest.mark.parametrize("kind", [Actual, Plan])
+@pytest.mark.parametrize("kind", DOCUMENTS)
 def test_every_described_class_is_in_a_document(kind: type) -> None:
     """A description of a class or field that is gone is removed."""
-    documents = [document_schema(Actual), document_schema(Plan)]
-    classes = {kind.__name__ for kind in ACTIONS.values()} | {"Actual", "Plan", "Identity"}
+    documents = [document_schema(one) for one in DOCUMENTS]
+    classes = {kind.__name__ for kind in (*ACTIONS.values(), *DOCUMENTS)} | {"Identity"}
     classes |= {name for one in documents for name in one["$defs"] if name[0].isupper()}
     assert FIELDS.keys() == classes
     assert FIELDS[kind.__name__].keys() == {field.name for field in attrs.fields(kind)}
@@ -55,7 +58,7 @@ def test_every_described_class_is_in_a_document(kind: type) -> None:
 
 def test_no_field_that_is_gone_is_described() -> None:
     """In any class."""
-    for schema in (document_schema(Actual), document_schema(Plan)):
+    for schema in map(document_schema, DOCUMENTS):
         for name, part in schema["$defs"].items():
             if name in FIELDS:
                 assert FIELDS[name].keys() == part["properties"].keys(), name
@@ -96,14 +99,14 @@ def test_every_exit_code_of_an_error_is_listed() -> None:
     assert EXIT_CODES.keys() == raised | own
 
 
-@pytest.mark.parametrize("name", ["config", "state", "plan"])
+@pytest.mark.parametrize("name", ["config", "state", "plan", "approval"])
 def test_the_quick_check_knows_every_keyword_of_our_schemas(name: str) -> None:
     """Else every document would take the slow way: the compiler raises for one it lacks."""
     check = shapes._Compiler(load_schema(name)).check(load_schema(name))
     assert check({"zfs": 5, "format_version": 5}) is False
 
 
-@pytest.mark.parametrize("name", ["state", "plan"])
+@pytest.mark.parametrize("name", ["state", "plan", "approval"])
 def test_every_object_of_a_document_is_closed(name: str) -> None:
     """A field that nobody knows is an error in each of them."""
     assert list(_open_objects(load_schema(name), name)) == []
