@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 ASKING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -22,7 +22,9 @@ def noted(tell: Callable[[str], None]) -> Iterator[Callable[[], str]]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         seen.append(signal.Signals(number).name)
-        tell(seen[-1])
+        # A terminal that has gone is why there is a signal, and no reason to leave the middle.
+        with suppress(OSError):
+            tell(seen[-1])
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: ""

@@ -69,8 +69,9 @@ class Console:
 def _talk(text: str, tone: Tone) -> None:
     """Text on stderr; its lines are its own, all else in it is made visible."""
     style = Style(colour=_colour(sys.stderr))
-    # Whoever no longer listens to talk may still want the result.
-    with contextlib.suppress(BrokenPipeError):
+    # Whoever no longer listens to talk may still want the result, or that a run is ended properly:
+    # a reader or a terminal that has gone is no reason to stop in the middle.
+    with contextlib.suppress(OSError):
         sys.stderr.write("".join(style.paint(visible(x), tone) + "\n" for x in text.split("\n")))
 
 

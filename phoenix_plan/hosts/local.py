@@ -139,7 +139,7 @@ class LocalHost:
                 f"{probe}: more than {self._output_limit} bytes of output, stopped\n  {shown}"
             ) from error
         finally:
-            _end(process)
+            _end(process, own_group=self._process_group is not None)
         if process.returncode < 0:
             name = signal.Signals(-process.returncode).name
             said = stderr.decode(errors="replace").strip()
@@ -215,10 +215,14 @@ def _feed(fd: int, rest: memoryview) -> int:
         return len(rest)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing running and nothing open."""
+def _end(process: subprocess.Popen[bytes], *, own_group: bool) -> None:
+    """Leave nothing running and nothing open. `own_group`: the process leads a group of its own."""
     if process.poll() is None:
-        process.kill()
+        if own_group:  # a tool's own children (mount.zfs, update-initramfs) go with it
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
         # A process in uninterruptible sleep does not die at once: do not wait for it for long.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1)

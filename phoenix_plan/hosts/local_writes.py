@@ -72,6 +72,8 @@ _DONE = Output(exit_code=0, stdout=b"", stderr=b"")
 def _write_file(write: WriteFile) -> Output:
     """Replace a file whole and at once, if it still holds what it is to replace."""
     path = Path(write.path)
+    if path.is_symlink():
+        return _failed(f"{path}: is a symbolic link to {os.readlink(path)}; left as it is")
     try:
         before: bytes | None = path.read_bytes()
     except FileNotFoundError:
@@ -96,7 +98,7 @@ def _replace(path: Path, write: WriteFile) -> None:
         with open(handle, "wb") as new:
             new.write(write.content.encode())
             new.flush()
-            os.fchmod(new.fileno(), write.mode)
+            os.fchmod(new.fileno(), _mode(path, write.mode))
             os.fsync(new.fileno())
         os.replace(name, path)
     except BaseException:
@@ -107,6 +109,14 @@ def _replace(path: Path, write: WriteFile) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _mode(path: Path, otherwise: int) -> int:
+    """The permissions that the file has, those of a new one where there is none."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return otherwise
 
 
 def _zero(write: Zero) -> Output:
@@ -160,19 +170,33 @@ def answers_otherwise(identity: str, size: int, place: Path) -> str:
     kind_and_value, _, wanted = identity.rpartition(":")
     if str(size) != wanted:
         return f"holds {size} bytes, the plan says {wanted}"
-    value = _plain(_without_unit(kind_and_value.partition(":")[2]))
+    kind, _, text = kind_and_value.partition(":")
+    bare, unit = _parted(text) if kind == "serial" else (text, "")
+    value = _plain(bare)
     known = set(_said(place))
-    if value and (
-        value in known or (len(value) >= _WORLDWIDE and any(value in one for one in known))
-    ):
+    # A serial is a whole word; a worldwide name also stands within longer ones (VPD, NAA).
+    same = value in known or (
+        kind != "serial" and len(value) >= _WORLDWIDE and any(value in one for one in known)
+    )
+    if value and same and (not unit or unit == _unit(place)):
         return ""
     return f"does not answer to {kind_and_value}: it is another disk than the plan's"
 
 
-def _without_unit(value: str) -> str:
-    """Without the LUN or namespace, which is a number behind the last slash."""
+def _parted(value: str) -> tuple[str, str]:
+    """A serial and its LUN or namespace, which is the number behind the last slash."""
     bare, slash, unit = value.rpartition("/")
-    return bare if slash and unit.isdigit() else value
+    return (bare, unit) if slash and unit.isdigit() else (value, "")
+
+
+def _unit(place: Path) -> str:
+    """The namespace of an NVMe device, or the LUN at the end of a SCSI address; empty for others.
+    A serial names the hardware: only this tells its disks apart."""
+    with contextlib.suppress(OSError):
+        return (place / "nsid").read_text(encoding="ascii").strip()
+    address = os.path.basename(os.path.realpath(place / "device"))
+    match = re.fullmatch(r"\d+:\d+:\d+:(\d+)", address)
+    return match[1] if match else ""
 
 
 def _said(place: Path) -> Iterator[str]:

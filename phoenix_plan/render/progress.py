@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Lock
 from types import TracebackType
 from typing import TextIO
@@ -47,5 +48,6 @@ class LiveLine:
                 self._write(shown)
 
     def _write(self, text: str) -> None:
-        self._stream.write(_CLEAR + text)
-        self._stream.flush()
+        with suppress(OSError):  # a terminal that has gone: nobody misses the line
+            self._stream.write(_CLEAR + text)
+            self._stream.flush()
