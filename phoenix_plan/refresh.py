@@ -336,9 +336,10 @@ class _Refresh:
         return inspection
 
     def _directories(self, datasets: Iterable[Dataset]) -> tuple[str, ...]:
-        """The folders on which what is declared would newly be mounted."""
+        """The folders on which what is declared would newly be mounted, and those asked for."""
         there = {dataset.name: dataset.mountpoint for dataset in datasets}
-        return new_directories(self._interests.mountpoints, there.get)
+        new = new_directories(self._interests.mountpoints, there.get)
+        return tuple(dict.fromkeys((*new, *self._interests.directories)))
 
     def _references(self, node: str, storages: StorageConfig) -> tuple[Reference, ...]:
         asked = self._asked

@@ -15,7 +15,7 @@ import attrs
 from phoenix_plan.actions import DestroyPool, WipeDisk
 from phoenix_plan.apply.after import missed, unmet_now
 from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, StoppedError
-from phoenix_plan.apply.fill import fill
+from phoenix_plan.apply.fill import fill, mounts_of
 from phoenix_plan.apply.journal import Journal, JournalError, said
 from phoenix_plan.apply.stale import beyond_now, changed_since
 from phoenix_plan.codec import as_dict
@@ -35,13 +35,14 @@ from phoenix_plan.planner import Outcome, make
 class Runner:
     """What running needs: a host to change, a way to look at it again, a journal, a clock.
 
-    `look` takes the rows that are still to run, so that only their disks are read across. `tell`
+    `look` takes the rows that are still to run, so that only their disks are read across, and
+    folders that are to be looked at besides. `tell`
     is called with each row before it runs, and after it with True. `stopping` says which signal
     asked to stop, empty where none did.
     """
 
     host: WritableHost
-    look: Callable[[Sequence[Row]], Actual]
+    look: Callable[[Sequence[Row], tuple[str, ...]], Actual]
     journal: Journal
     now: Callable[[], datetime]
     tell: Callable[[Row, bool], None]
@@ -146,7 +147,7 @@ def _one(
     runner.tell(row, False)
     try:
         _write(row, progress, runner)
-        progress.actual = runner.look(remaining)
+        progress.actual = runner.look(remaining, ())
         if isinstance(row.action, WipeDisk):
             progress.cleared.add(row.action.disk)
         if isinstance(row.action, DestroyPool):
@@ -169,7 +170,7 @@ def _write(row: Row, progress: _Progress, runner: Runner) -> None:
     state = progress.actual
     for at, write in enumerate(row.action.writes()):
         if at:
-            state = runner.look([row])  # a later command may rest on what the first one did
+            state = _seen_again(row, runner)
         for concrete in fill(row.action, write, Index(state)):
             runner.journal.write("command", id=row.id, **_shown(concrete))
             progress.began = row.id
@@ -184,6 +185,21 @@ def _write(row: Row, progress: _Progress, runner: Runner) -> None:
             if output.exit_code:
                 words = output.stderr.decode(errors="replace").strip()
                 raise PhoenixError(f"{row.id}: exit {output.exit_code}: {words}")
+
+
+def _seen_again(row: Row, runner: Runner) -> Actual:
+    """The host between two commands of a row: the later one may rest on what the first one did.
+
+    Raises PhoenixError where an imported pool would be mounted over something.
+    """
+    state = runner.look([row], ())
+    mounts = mounts_of(row.action, Index(state))
+    if mounts:
+        state = runner.look([row], tuple(one.path for one in mounts))
+        why = unmet_now(mounts, Index(state), ())
+        if why:
+            raise PhoenixError(f"{row.id}: is imported, and nothing of it is mounted: {why}")
+    return state
 
 
 def _shown(write: Write) -> dict[str, object]:

@@ -8,7 +8,8 @@ import attrs
 
 from phoenix_plan.actions import Action, ImportPool
 from phoenix_plan.commands import Run, Write
-from phoenix_plan.model.datasets import effective
+from phoenix_plan.conditions import MountpointFree
+from phoenix_plan.model.datasets import Dataset, effective
 from phoenix_plan.model.index import Index
 
 DIGEST = ("--digest", "{storage_cfg_digest}")
@@ -25,8 +26,8 @@ def fill(action: Action, write: Write, index: Index) -> Iterator[Write]:
     if not isinstance(write, Run):
         yield write
     elif isinstance(action, ImportPool) and write.argv[-1] == FILESYSTEM:
-        for name in _mountable(action.pool, index):
-            yield attrs.evolve(write, argv=(*write.argv[:-1], name))
+        for one in _mountable(action.pool, index):
+            yield attrs.evolve(write, argv=(*write.argv[:-1], one.name))
     elif write.argv[-2:] == DIGEST:
         digest = index.actual.storages.digest
         yield attrs.evolve(write, argv=(*write.argv[:-1], digest))
@@ -34,9 +35,20 @@ def fill(action: Action, write: Write, index: Index) -> Iterator[Write]:
         yield write
 
 
-def _mountable(pool: str, index: Index) -> Iterator[str]:
+def mounts_of(action: Action, index: Index) -> tuple[MountpointFree, ...]:
+    """What must hold before the filesystems of an imported pool are mounted: the labels of a pool
+    do not tell where they go, so this is known once it is imported."""
+    if not isinstance(action, ImportPool):
+        return ()
+    return tuple(
+        MountpointFree(path=one.mountpoint, dataset=one.name)
+        for one in _mountable(action.pool, index)
+    )
+
+
+def _mountable(pool: str, index: Index) -> Iterator[Dataset]:
     root = index.datasets.get(pool)
     for dataset in [*([root] if root is not None else []), *index.descendants(pool)]:
         mounts = effective(dataset, "canmount", index.actual.defaults) == "on"
         if mounts and dataset.mountpoint.startswith("/") and not dataset.mounted:
-            yield dataset.name
+            yield dataset

@@ -80,13 +80,16 @@ class Report:
     again: bool = False
 
 
-def interests_of(desired: Desired, rows: Iterable[Row] | None = None) -> Interests:
-    """What a refresh has to look at more closely: all that is declared, or what `rows` touch."""
+def interests_of(
+    desired: Desired, rows: Iterable[Row] | None = None, directories: tuple[str, ...] = ()
+) -> Interests:
+    """What a refresh has to look at more closely: all that is declared, or what `rows` touch, and
+    `directories` besides."""
     disks = dict.fromkeys(path for pool in desired.pools for path in pool.disks)
     if rows is not None:
         named = {path for row in rows for path in _disks(row)}
         disks = {path: None for path in disks if path in named}
-    return Interests(disks=tuple(disks), mountpoints=desired.mountpoints)
+    return Interests(disks=tuple(disks), mountpoints=desired.mountpoints, directories=directories)
 
 
 def _disks(row: Row) -> tuple[str, ...]:
@@ -107,9 +110,9 @@ class Session:
     talk: Talk
     now: Callable[[], datetime]
 
-    def look(self, rows: Iterable[Row] | None = None) -> Actual:
+    def look(self, rows: Iterable[Row] | None = None, directories: tuple[str, ...] = ()) -> Actual:
         """The host as it is now; with `rows`, only their disks are read across."""
-        wanted = interests_of(self.plan.desired, rows)
+        wanted = interests_of(self.plan.desired, rows, directories)
         return refresh(self.host, wanted, progress=self.talk.progress, now=self.now)
 
 

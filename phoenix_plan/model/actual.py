@@ -64,11 +64,13 @@ class Interests:
 
     `disks` are paths as the config names them, to be read across where nothing is recognised;
     `mountpoints` declared filesystems with their declared mountpoints (empty: it follows the
-    parent), so that the folders on which they would be mounted are looked at.
+    parent), so that the folders on which they would be mounted are looked at; `directories` are
+    further folders to look at.
     """
 
     disks: tuple[str, ...] = ()
     mountpoints: Mapping[str, str] = attrs.field(factory=dict)
+    directories: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
