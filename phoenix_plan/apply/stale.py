@@ -33,6 +33,7 @@ from phoenix_plan.model.sizes import human
 from phoenix_plan.plan import Plan, Row
 from phoenix_plan.planner import Outcome
 from phoenix_plan.planner.contents import contents
+from phoenix_plan.planner.items import Finding
 
 SLACK = 64 << 20
 SLACK_PERCENT = 1
@@ -67,6 +68,27 @@ def _differences(plan: Plan, fresh: Plan) -> Iterator[str]:
     for finding in fresh.errors:
         if (finding.code, finding.subject) not in seen:
             yield f"{finding.subject}: {finding.message}"
+    told, now_told = _consequences(plan), _consequences(fresh)
+    yield from (f"{one.subject}: is new: {one.message}" for one in now_told if one not in told)
+    yield from (
+        f"{one.subject}: is no longer so: {one.message}" for one in told if one not in now_told
+    )
+
+
+CONSEQUENCES = frozenset(
+    {
+        "idle-pool-overwritten",
+        "storage-loses-home",
+        "plan-again-after-import",
+        "plan-again-after-rename",
+    }
+)
+"""Codes of findings about what the rows will do: they were reviewed with them. The others are about
+the host's health, other programs' files and the config."""
+
+
+def _consequences(plan: Plan) -> tuple[Finding, ...]:
+    return tuple(finding for finding in plan.findings if finding.code in CONSEQUENCES)
 
 
 def _row(row: Row, now: Row) -> Iterator[str]:

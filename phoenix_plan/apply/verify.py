@@ -27,6 +27,7 @@ from phoenix_plan.actions import (
 from phoenix_plan.config.declare import is_declarable
 from phoenix_plan.errors import DocumentError, Problem
 from phoenix_plan.evidence import Evidence
+from phoenix_plan.model.codes import CODES
 from phoenix_plan.plan import Plan, Row, derived_row
 from phoenix_plan.planner.order import requirements, sequence
 from phoenix_plan.safety import verdict
@@ -36,7 +37,7 @@ DERIVED = ("id", "before", "after", "commands", "undo", "needs", "safety", "code
 
 def verify(plan: Plan, source: str) -> None:
     """Raise DocumentError, naming every field of `source` that is not what it derives to."""
-    problems = (*_wish(plan, source), *_problems(plan, source))
+    problems = (*_wish(plan, source), *_problems(plan, source), *_spared(plan, source))
     if problems:
         raise DocumentError(
             f"{source} is not what phoenix made: nothing was run",
@@ -73,6 +74,34 @@ def _problems(plan: Plan, source: str) -> Iterator[Problem]:
     wanted = sequence(edges)
     if [action_id(row.action) for row in plan.actions] != wanted and len(seen) == len(plan.actions):
         yield _problem(source, "actions", "do not stand in the order that they derive to")
+
+
+def _spared(plan: Plan, source: str) -> Iterator[Problem]:
+    """What a row changes is neither right already, nor left alone, nor not planned."""
+    touched = {(row.action.ABOUT, row.action.subject) for row in plan.actions}
+    touched |= {
+        ("dataset", name)
+        for row in plan.actions
+        if isinstance(row.action, DestroyPool)
+        for name in row.action.datasets
+    }
+    for at, one in enumerate(plan.unchanged):
+        if (one.subject.kind, one.subject.name) in touched:
+            yield _problem(source, f"unchanged[{at}]", "is changed by an action")
+    left = plan.unmanaged
+    for kind, names in (
+        ("pool", left.pools), ("dataset", left.datasets), ("storage", left.storages),
+    ):  # fmt: skip
+        for name in names:
+            if (kind, name) in touched:
+                yield _problem(source, f"unmanaged.{kind}s", f"{name} is changed by an action")
+    ids = {row.id for row in plan.actions}
+    for at, blocked in enumerate(plan.blocked):
+        if blocked.id in ids:
+            yield _problem(source, f"blocked[{at}]", "is an action of the plan")
+    for at, finding in enumerate(plan.findings):
+        if finding.code not in CODES:
+            yield _problem(source, f"findings[{at}].code", "is no code that is registered")
 
 
 def _row(row: Row, place: str, source: str) -> Iterator[Problem]:

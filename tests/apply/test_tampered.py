@@ -142,6 +142,25 @@ def serves_nobody(plan: Json) -> None:
     row(plan, "wipe-disk")["serves"] = ["create-pool:elsewhere"]
 
 
+def right_already(plan: Json) -> None:
+    plan["unchanged"] = [{"subject": {"kind": "pool", "name": "tank"}, "detail": "as configured"}]
+
+
+def left_alone(plan: Json) -> None:
+    plan.setdefault("unmanaged", {})["datasets"] = ["tank/data"]
+
+
+def not_planned(plan: Json) -> None:
+    one = {"id": "destroy-pool:tank", "subject": {"kind": "pool", "name": "tank"}, "because": ["x"]}
+    plan["blocked"] = [one]
+
+
+def soothed(plan: Json) -> None:
+    finding = {"severity": "note", "code": "backup-verified", "message": "an empty test pool",
+               "subject": {"kind": "pool", "name": "tank"}}  # fmt: skip
+    plan["findings"] = [finding]
+
+
 DERIVABLE: dict[Callable[[Json], None], str] = {
     flip: ".safety", code: ".code", edge: ".requires", no_such_edge: ".requires",
     identifier: ".id", argv: ".commands", ranges: ".commands", diff: ".commands",
@@ -150,7 +169,8 @@ DERIVABLE: dict[Callable[[Json], None], str] = {
     contents: ".evidence.contents", reason: ".reason", before: ".before", after: ".after",
     needs: ".needs", undo: ".undo", order: "actions: do not stand in the order",
     edges_broken: "actions: do not stand in the order", twice: "is there twice",
-    serves_nobody: ".serves",
+    serves_nobody: ".serves", right_already: "unchanged[0]", left_alone: "unmanaged.datasets",
+    not_planned: "blocked[0]", soothed: "findings[0].code",
 }  # fmt: skip
 
 
@@ -227,6 +247,35 @@ def less_used(plan: Json) -> None:
 
 def other_target(plan: Json) -> None:
     plan["actions"] = [one for one in plan["actions"] if one["id"] != "set-arc-max:zfs_arc_max"]
+
+
+def no_warning(plan: Json) -> None:
+    """Of a storage that loses its home."""
+    plan["findings"] = [one for one in plan["findings"] if one["code"] != "storage-loses-home"]
+
+
+def another_warning(plan: Json) -> None:
+    (finding,) = (one for one in plan["findings"] if one["code"] == "storage-loses-home")
+    finding["message"] = "nothing to see here"
+
+
+@pytest.mark.parametrize("change", [no_warning, another_warning])
+def test_what_a_plan_warns_of_is_held_against_the_host(
+    change: Callable[[Json], None], machine: Machine
+) -> None:
+    """What a reviewer was not told, they have not agreed to."""
+    cfg = ["dir: local", "\tpath /var/lib/vz", "", "zfspool: tank-vm", "\tpool tank/data", ""]
+    there = host(pool("tank", "mirror", "A", "B", data={}), storage_cfg=cfg)
+    machine.has(there)
+    guid = machine.there["pools"][0]["guid"]
+    machine.wants(want("new", "single", "C"), removed={"pools": [{"name": "tank", "guid": guid}]})
+    assert machine.plan().code == 0
+    tamper(machine, change)
+    assert machine.approve().code == 0
+    called = machine.apply()
+    assert called.code == 5
+    assert "storage tank-vm" in called.err
+    assert machine.untouched()
 
 
 @pytest.mark.parametrize("change", [another_wish, nothing_wished, less_used, other_target])
