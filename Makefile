@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test check bench lab docs clean
+EXAMPLES ?= 100000
+
+.PHONY: install demo test check soak bench lab docs clean
 
 install: $(VENV)/installed
 
@@ -23,6 +25,9 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+soak: install  ## the invariants' property tests on so many cases each: EXAMPLES=100000
+	PHOENIX_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties
 
 bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks

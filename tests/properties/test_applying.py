@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from phoenix_plan.apply.errors import ConsentError, PlanHasErrors, StaleError, StoppedError
 from phoenix_plan.apply.journal import PlanKey, runs_of
 from phoenix_plan.apply.session import Options, Report, Session, Talk, apply_plan
+from phoenix_plan.codec import plan_to_json
 from phoenix_plan.commands import (
     Output,
     Run,
@@ -296,6 +297,64 @@ def test_nothing_runs_without_consent_to_it(
         if plan.actions:
             with pytest.raises(DocumentError, match="applied before"):
                 apply_plan(session(case, Log(), "force-destructive", []), [])
+
+
+@given(hosts(), configs())
+@many
+def test_what_nobody_declared_removed_stays(there: Json, zfs: Json) -> None:
+    """I4, I10: and the same look and config give the same plan, byte for byte."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        case = case_of(there, zfs, Path(folder))
+        seen = refresh(case.host, _all(case.plan), now=lambda: NOW)
+        first, again = make_plan(case.plan.desired, seen), make_plan(case.plan.desired, seen)
+        assert plan_to_json(first) == plan_to_json(again)
+        pools = {one["name"] for one in zfs["pools"]} | set(zfs["removed"].get("pools", ()))
+        roots = tuple(f"{name}/" for name in zfs["removed"].get("datasets", ()))
+        for row in case.plan.actions:
+            if row.action.TYPE == "destroy-pool":
+                assert row.action.subject in pools
+            elif row.action.TYPE == "destroy-dataset":
+                assert f"{row.action.subject}/".startswith(roots)
+            else:
+                assert row.action.TYPE != "remove-storage"
+
+
+def scrubbed(there: Json) -> None:
+    for one in there["pools"]:
+        one["scans"] = [{"kind": "scrub", "state": "finished"}]
+
+
+def counted(there: Json) -> None:
+    for one in there["pools"]:
+        one["errors"] = 3
+
+
+def other_storage(there: Json) -> None:
+    there["files"]["/etc/pve/storage.cfg"] += ["dir: other", "\tpath /srv/other", ""]
+
+
+def other_disk(there: Json) -> None:
+    there["disks"]["nvme0n1"]["by_id"].append("nvme-ANOTHER_NAME")
+
+
+def later(there: Json) -> None:
+    there["now"] = there.get("now", 0) + 3600
+
+
+@given(hosts(), configs(), st.sampled_from([scrubbed, counted, other_storage, other_disk, later]))
+@many
+def test_what_does_not_matter_makes_nothing_stale(
+    there: Json, zfs: Json, change: Callable[[Json], None]
+) -> None:
+    """I6, the other half: all is agreed to, and all runs."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        case = case_of(there, zfs, Path(folder))
+        changed = json.loads(case.host.path.read_text(encoding="utf-8"))
+        changed.setdefault("pools", [])
+        change(changed)
+        case.host.path.write_text(json.dumps(changed), encoding="utf-8")
+        report = apply_plan(session(case, Log(), "force-destructive", []), [])
+        assert report.ran == tuple(row.id for row in case.plan.actions)
 
 
 def _all(plan: Plan) -> Any:
