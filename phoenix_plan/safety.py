@@ -139,11 +139,11 @@ def _destructive(code: str, reason: str) -> Verdict:
 
 
 def _worst(verdicts: list[Verdict]) -> Verdict:
-    """The first destructive verdict with all destructive reasons, else the first safe one."""
+    """Destructive where one is, with the code of the first and the reasons of all such."""
     destructive = [verdict for verdict in verdicts if verdict.safety == "destructive"]
-    if not destructive:
-        return verdicts[0]
-    return _destructive(destructive[0].code, "; ".join(verdict.reason for verdict in destructive))
+    decisive = destructive or verdicts
+    reasons = dict.fromkeys(verdict.reason for verdict in decisive)
+    return attrs.evolve(decisive[0], reason="; ".join(reasons))
 
 
 def _import(action: ImportPool) -> Verdict:
