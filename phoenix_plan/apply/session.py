@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from phoenix_plan.actions import AddStorage
+from phoenix_plan.apply.converge import left, opened
 from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors, StaleError
 from phoenix_plan.apply.executor import Runner, run
 from phoenix_plan.apply.interrupt import noted
@@ -309,24 +309,24 @@ def _run(
         )
         try:
             run(rows, plan.desired, consent.grants, actual, runner)
-            left = _left(plan, _afterwards(session, str(journal.path)), left_out)
+            remains = left(plan, _afterwards(session, str(journal.path)), left_out)
         except BaseException as error:
             # The account of the run outweighs its last line.
             with contextlib.suppress(JournalError):
                 journal.write("end", ok=False, why=getattr(error, "message", repr(error)))
             raise
-        journal.write("end", ok=not left, why="; ".join(left))
-    if left:
+        journal.write("end", ok=not remains, why="; ".join(remains))
+    if remains:
         raise NotConverged(
-            "everything ran, and these changes remain: " + ", ".join(left),
-            left=left,
+            "everything ran, and these changes remain: " + ", ".join(remains),
+            left=remains,
             hint=f"Plan again and look at them. The journal: {journal.path}",
         )
     return Report(
         ran=tuple(row.id for row in rows),
         left_out=left_out,
         journal=str(journal.path),
-        again=bool(_opened(plan)),
+        again=bool(opened(plan)),
     )
 
 
@@ -339,44 +339,3 @@ def _afterwards(session: Session, journal: str) -> Actual:
             left=(),
             hint=f"Plan again. The journal: {journal}",
         ) from error
-
-
-def _opened(plan: Plan) -> set[str]:
-    """Pools and datasets of which more is known once this plan is done."""
-    return {
-        finding.subject.name
-        for finding in plan.findings
-        if finding.code in ("plan-again-after-import", "plan-again-after-rename")
-    }
-
-
-def _left(plan: Plan, actual: Actual, left_out: Sequence[str]) -> tuple[str, ...]:
-    """Ids of what would still be planned, or be wanted and refused, but for what was left out on
-    purpose, and what only shows once a pool is imported or a dataset renamed."""
-    again = make_plan(plan.desired, actual)
-    known = {*left_out, *(blocked.id for blocked in plan.blocked)}
-    opened = _opened(plan)
-    found = [
-        row.id
-        for row in again.actions
-        if not any(
-            _below(name, one)
-            for one in opened
-            for name in (row.action.subject, _home(row))
-            if row.action.ABOUT in ("pool", "dataset") or isinstance(row.action, AddStorage)
-        )
-    ]
-    found += [
-        blocked.id
-        for blocked in again.blocked
-        if not any(_below(blocked.subject.name, one) for one in opened)
-    ]
-    return tuple(one for one in found if one not in known)
-
-
-def _home(row: Row) -> str:
-    return row.action.dataset if isinstance(row.action, AddStorage) else ""
-
-
-def _below(name: str, above: str) -> bool:
-    return name == above or name.startswith(above + "/")
