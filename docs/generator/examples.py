@@ -81,7 +81,10 @@ EXAMPLES: tuple[Action, ...] = (
     _set("sync", "standard", "disabled"),
     _set("mountpoint", "/tank/data", "/srv/data"),
     RenameDataset(dataset="tank/old", guid=_GUID, to="tank/new"),
-    DestroyDataset(dataset="tank/old", guid=_GUID, snapshots=("daily-1", "daily-2")),
+    DestroyDataset(
+        dataset="tank/old", guid=_GUID,
+        snapshots={"daily-1": Guid("1706523"), "daily-2": Guid("1706524")},
+    ),
     AddStorage(
         storage="tank-data", kind="zfspool", dataset="tank/data",
         properties={"pool": "tank/data", "content": "images,rootdir"},

@@ -60,7 +60,7 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
     "RenameDataset": {**_DATASET, "to": "The new full name."},
     "DestroyDataset": {
         **_DATASET,
-        "snapshots": "Its snapshots, by their short names. They are lost with it.",
+        "snapshots": "Its snapshots: short name to GUID, which is checked. They are lost with it.",
         "children": "The datasets below it. Each is destroyed before, by an action of its own.",
         "clones": "Clones of its snapshots. Each is destroyed before, by an action of its own.",
         "origin": "The dataset that it is a clone of, empty for most.",

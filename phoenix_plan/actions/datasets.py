@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 import attrs
@@ -191,8 +191,9 @@ class RenameDataset:
 
 @attrs.frozen(kw_only=True)
 class DestroyDataset:
-    """Destroy one dataset and the named snapshots of it, by checked GUID: never -f, -r or -R.
+    """Destroy one dataset and the named snapshots of it, by checked GUIDs: never -f, -r or -R.
 
+    `snapshots` are short name to GUID: one that was taken anew under an old name is another.
     `children` and `clones` must be gone before; each is an action of its own. `origin` is the
     dataset that it is itself a clone of, empty for most; `mountpoint` is where it was mounted.
     """
@@ -201,7 +202,7 @@ class DestroyDataset:
     ABOUT: ClassVar[Kind] = "dataset"
     dataset: str
     guid: Guid
-    snapshots: tuple[str, ...] = ()
+    snapshots: Mapping[str, Guid] = attrs.field(factory=dict)
     children: tuple[str, ...] = ()
     clones: tuple[str, ...] = ()
     origin: str = ""
@@ -254,7 +255,7 @@ class DestroyDataset:
         )
 
 
-def _batches(names: tuple[str, ...]) -> list[str]:
+def _batches(names: Iterable[str]) -> list[str]:
     """Comma lists of snapshot names, each short enough for one argument."""
     batches: list[str] = []
     for name in names:

@@ -108,7 +108,9 @@ def _no_more_than(agreed: Action, now: Action) -> Action:
     match agreed, now:
         case DestroyPool(), DestroyPool() if now.datasets.items() <= agreed.datasets.items():
             return attrs.evolve(agreed, datasets=now.datasets)
-        case DestroyDataset(), DestroyDataset() if set(now.snapshots) <= set(agreed.snapshots):
+        case DestroyDataset(), DestroyDataset() if (
+            now.snapshots.items() <= agreed.snapshots.items()
+        ):
             return attrs.evolve(agreed, snapshots=now.snapshots)
         case _:
             return agreed
@@ -180,7 +182,18 @@ def beyond_now(row: Row, actual: Actual, destroyed: Collection[str]) -> tuple[st
             ]
         case _:
             pass
+    if isinstance(row.action, DestroyDataset):
+        found += _retaken(row.action, index)
     return tuple(found)
+
+
+def _retaken(action: DestroyDataset, index: Index) -> Iterator[str]:
+    """Snapshots of an agreed name that are others by now."""
+    dataset = index.datasets.get(action.dataset)
+    there = dataset.snapshots if dataset is not None else {}
+    for name, guid in action.snapshots.items():
+        if there.get(name, guid) != guid:
+            yield f"snapshot {action.dataset}@{name} was taken anew: not in the plan"
 
 
 def _without(disk: Disk, destroyed: Collection[str]) -> tuple[str, ...]:

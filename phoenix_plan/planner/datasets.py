@@ -19,6 +19,7 @@ from phoenix_plan.model.desired import DesiredDataset, RemovedDataset
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.mountpoints import Mountpoints
 from phoenix_plan.model.properties import CREATE_ONLY, canonical
+from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged, failed
 
@@ -220,7 +221,7 @@ def destroy_action(dataset: Dataset, index: Index) -> DestroyDataset:
     return DestroyDataset(
         dataset=dataset.name,
         guid=dataset.guid,
-        snapshots=tuple(sorted(dataset.snapshots)),
+        snapshots={name: Guid(guid) for name, guid in sorted(dataset.snapshots.items())},
         children=tuple(child.name for child in index.children(dataset.name)),
         clones=tuple(clone.name for clone in index.clones.get(dataset.name, ())),
         origin=dataset.clone_of.partition("@")[0],

@@ -70,7 +70,7 @@ KINDS: dict[str, Kind] = {
     "rename-dataset": Kind(("zfs rename tank/old tank/new",), "to", None, "must be a string"),
     "destroy-dataset": Kind(
         ("zfs destroy tank/old@daily-1,daily-2", "zfs destroy tank/old"),
-        "snapshots", "daily-1", "must be an array",
+        "snapshots", ["daily-1"], "must be an object",
     ),
     "add-storage": Kind(
         ("pvesm add zfspool tank-data --content images,rootdir --pool tank/data",),

@@ -125,3 +125,33 @@ def test_what_a_row_of_the_plan_itself_sets_is_inherited(machine: Machine) -> No
     called = machine.apply()
     assert called.code == 0, called.err
     assert "Applied 2 actions" in called.out
+
+
+def test_a_snapshot_that_is_taken_anew_is_another(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rotation takes one of the same name while an earlier row runs: nobody agreed to lose it."""
+    gone = {"guid": "4711", "snapshots": {"daily": {"guid": "1000"}}}
+    machine.has(host(pool("tank", "mirror", "A", "B", a={}, gone=gone))).wants(
+        want("tank", "mirror", "A", "B"),
+        want("first", "single", "C"),
+        datasets=[{"name": "a", "pool": "tank", "properties": "atime=on"}],
+        removed={"datasets": [{"name": "tank/gone", "guid": "4711"}]},
+    )
+    assert machine.plan().code == 0
+    assert machine.approve().code == 0
+
+    def rotated(there: Json) -> None:
+        (tank,) = (one for one in there["pools"] if one["name"] == "tank")
+        tank["datasets"]["tank/gone"]["snapshots"]["daily"]["guid"] = "2000"
+
+    watch(
+        monkeypatch,
+        lambda write: (
+            machine.change(rotated) if isinstance(write, Run) and "create" in write.argv else None
+        ),
+    )
+    called = machine.apply()
+    assert called.code == 7
+    assert "tank/gone@daily was taken anew" in called.err
+    assert "tank/gone" in machine.pools["tank"]["datasets"]

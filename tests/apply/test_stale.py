@@ -63,6 +63,11 @@ def new_snapshot_on_pool(there: Json) -> None:
     datasets(there, "old")["old/data"]["snapshots"]["today"] = {"used": "1M"}
 
 
+def snapshot_taken_anew(there: Json) -> None:
+    """The same name, another content: what was agreed to is gone already."""
+    datasets(there, "keep")["keep/gone"]["snapshots"]["monday"]["guid"] = "2000"
+
+
 def new_hold(there: Json) -> None:
     datasets(there, "old")["old/data"]["snapshots"]["monday"]["holds"] = ["backup"]
 
@@ -133,7 +138,8 @@ def degraded_device(there: Json) -> None:
 
 MATTERS: list[Callable[[Json], None]] = [
     new_dataset, new_snapshot, new_snapshot_on_pool, new_hold, new_clone, new_guest, new_job,
-    new_share, growth, swapped, larger, more_on_the_disk, wiped_by_another, mounted,
+    snapshot_taken_anew, new_share, growth, swapped, larger, more_on_the_disk,
+    wiped_by_another, mounted,
     another_value, another_dataset, another_pool, section, protected, degraded_device,
 ]  # fmt: skip
 
@@ -298,7 +304,7 @@ def relabelled(there: Json) -> None:
 @pytest.mark.parametrize(
     ("expected", "change"),
     [
-        ("destroy-dataset:keep/gone: snapshots: today is new", new_snapshot),
+        ("destroy-dataset:keep/gone: snapshots.today: ", new_snapshot),
         ("destroy-pool:old: datasets.old/new: ", new_dataset),
         ("was ext4 'photos'", relabelled),
     ],

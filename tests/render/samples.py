@@ -168,7 +168,10 @@ KINDS: Mapping[str, tuple[Action, Evidence]] = {
     ),
     "destroy-dataset": (
         DestroyDataset(
-            dataset="tank/old", guid=Guid("43"), snapshots=("a", "b c"), storages=("tank-old",)
+            dataset="tank/old",
+            guid=Guid("43"),
+            snapshots={"a": Guid("1"), "b c": Guid("2")},
+            storages=("tank-old",),
         ),
         Evidence(
             used=Bytes(3 << 30),
