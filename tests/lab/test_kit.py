@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from phoenix_plan.actions import ACTIONS
 from tests.lab.bench import boots, plan_differences
 from tests.lab.casefile import Case, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
@@ -91,7 +92,9 @@ shell = "true"
         ("says = ", "Invalid value"),
         ('says = "x"', "nothing is run"),
         ("surprise = 1" + GOOD, "surprise"),
-        (GOOD + 'phoenix = "plan"', "either phoenix or shell"),
+        (GOOD + 'phoenix = "plan"', "either phoenix or shell or a reboot"),
+        (GOOD + 'reboot = "clean"', "either phoenix or shell or a reboot"),
+        (GOOD.replace('shell = "true"', 'reboot = "soft"'), "reboot"),
         (GOOD.replace("A = {}", 'A = {kind = "tape"}'), "kind"),
         (GOOD.replace("A = {}", "small = {}"), "a name is"),
         ('live = ["B"]' + GOOD, "'B' is no disk"),
@@ -120,6 +123,19 @@ def test_a_pattern_that_selects_nothing_is_an_error() -> None:
         selected([case], "ext3")
 
 
+@pytest.mark.parametrize("guest", GUESTS)
+def test_every_kind_of_action_is_applied_on_every_guest(guest: str) -> None:
+    """A new kind of action needs a case that applies it on real ZFS, on each version."""
+    applied = {
+        identifier.partition(":")[0]
+        for case in load_cases()
+        if guest in case.guests
+        for step in case.run
+        for identifier in step.applied or ()
+    }
+    assert applied == ACTIONS.keys()
+
+
 def test_boots_are_shared_by_name_and_never_between_guests() -> None:
     step = (Step(phoenix="plan"),)
     cases = [
@@ -146,16 +162,16 @@ PLAN = {
         {"severity": "note", "code": "idle-pool", "subject": {"kind": "pool", "name": "old"}},
     ],
 }
-ACTIONS = ("wipe-disk:/dev/a", "create-pool:tank")
+PLANNED = ("wipe-disk:/dev/a", "create-pool:tank")
 ERROR = "disk-missing pool p"
 
 
 @pytest.mark.parametrize(
     ("expected", "wanted"),
     [
-        ([], ExpectedPlan(actions=ACTIONS, destructive=ACTIONS[:1], errors=(ERROR,))),
+        ([], ExpectedPlan(actions=PLANNED, destructive=PLANNED[:1], errors=(ERROR,))),
         ([], ExpectedPlan(errors=(ERROR,), findings=(ERROR, "idle-pool pool old"))),
-        (["actions"], ExpectedPlan(actions=ACTIONS[::-1], errors=(ERROR,))),
+        (["actions"], ExpectedPlan(actions=PLANNED[::-1], errors=(ERROR,))),
         (["destructive"], ExpectedPlan(destructive=(), errors=(ERROR,))),
         (["errors"], ExpectedPlan()),
         (["errors"], ExpectedPlan(errors=(ERROR, ERROR))),
