@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RECORDED := fixtures/recordings/zfs-2.3.9/02-mirror-and-single
 CONFIG := fixtures/configs/phoenix_hypervisor_config.json
 
-.PHONY: install demo test check bench lab docs clean
+.PHONY: install demo test check bench lab lab-trixie lab-bookworm docs clean
 
 install: $(VENV)/installed
 
@@ -30,8 +30,12 @@ check: install
 bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks
 
-lab: install  ## acceptance tests on real OpenZFS; CASE=name runs one
-	$(BIN)/python -m pytest tests/lab $(if $(CASE),-k '$(CASE)')
+lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=name, GUEST=name run less
+	$(BIN)/python -m pytest tests/lab/test_kit.py
+	$(MAKE) --jobs 2 --output-sync=line $(if $(GUEST),lab-$(GUEST),lab-trixie lab-bookworm)
+
+lab-trixie lab-bookworm: lab-%: install
+	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest tests/lab/test_lab.py --durations=10
 
 docs: install  ## write the generated reference pages and schemas anew
 	$(BIN)/python docs/generate.py
