@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cattrs
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from tests.lab.disks import Disk, Kind
 from tests.lab.errors import LabError
@@ -27,6 +27,8 @@ class DiskSpec:
 
     size_mib: int = 512
     kind: Kind = Kind.VIRTIO
+    legs: int = 1
+    unreadable_mib: int | None = None
 
 
 @frozen(kw_only=True)
@@ -103,8 +105,7 @@ class Case:
     @property
     def disk_list(self) -> tuple[Disk, ...]:
         return tuple(
-            Disk(name=name, size_mib=spec.size_mib, kind=spec.kind)
-            for name, spec in self.disks.items()
+            Disk(name=name, **asdict(spec, recurse=False)) for name, spec in self.disks.items()
         )
 
 

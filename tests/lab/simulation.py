@@ -52,7 +52,8 @@ def _phoenix(folder: Path, *arguments: str) -> None:
 def outcome(state: Json) -> Json:
     """Of a state, what has to be the same on both hosts."""
     return {
-        "host": state["host"],
+        # A state holds a digest of the machine's id; the simulated host takes that for its own id.
+        "host": {key: value for key, value in state["host"].items() if key != "machine"},
         "pools": {pool["name"]: _pool(pool) for pool in state["pools"]},
         "idle pools": sorted(f"{pool['name']} {pool['state']}" for pool in state["idle_pools"]),
         "datasets": {dataset["name"]: _dataset(dataset) for dataset in state["datasets"]},
@@ -88,7 +89,7 @@ def _dataset(dataset: Json) -> Json:
 
 
 def _disk(disk: Json) -> Json:
-    known = ("identity", "aliases", "size", "emptiness", "table", "users")
+    known = ("identity", "aliases", "size", "emptiness", "table")
     parts = [
         {key: part.get(key) for key in ("number", "start", "size", "type")}
         for part in disk.get("partitions", [])
@@ -97,7 +98,8 @@ def _disk(disk: Json) -> Json:
         f"{label['part']} {label['pool']} {label['state']}" for label in disk.get("labels", [])
     }
     found = {key: disk[key] for key in known if key in disk}
-    return found | {"partitions": parts, "labels": sorted(labels)}
+    users = [f"{user['kind']}: {user['detail']}" for user in disk.get("users", [])]
+    return found | {"partitions": parts, "labels": sorted(labels), "users": users}
 
 
 def _unlike(place: str, simulated: Any, real: Any) -> Iterator[str]:
