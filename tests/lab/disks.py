@@ -36,8 +36,15 @@ class Disk:
     """Where a sector can't be read, in MiB from the start."""
 
     @property
+    def wwn(self) -> str:
+        """The world-wide name of a disk of several paths, made of its name."""
+        return f"0x5000c500{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+
+    @property
     def by_id(self) -> str:
         """The path that udev of both guests gives the disk."""
+        if self.legs > 1:
+            return f"/dev/disk/by-id/wwn-{self.wwn}"
         prefix = {
             Kind.VIRTIO: "virtio-",
             Kind.SCSI: "scsi-0QEMU_QEMU_HARDDISK_",
@@ -95,8 +102,7 @@ def _attached(disk: Disk, leg: int, nth: int, folder: Path) -> list[str]:
         if disk.kind is not Kind.SCSI:
             raise LabError(f"disk {disk.name}: only a scsi disk has several paths")
         options.append("file.locking=off")
-        wwn = f"0x5000c500{hashlib.sha256(disk.name.encode()).hexdigest()[:8]}"
-        device = f"scsi-hd,bus=scsi.0,scsi-id={nth},lun={leg},share-rw=on,wwn={wwn}"
+        device = f"scsi-hd,bus=scsi.0,scsi-id={nth},lun={leg},share-rw=on,wwn={disk.wwn}"
     elif disk.kind is Kind.ATA and nth > 3:
         raise LabError("a guest takes at most four ata disks")
     return ["-drive", ",".join(options), "-device", f"{device},drive={drive},serial={disk.name}"]

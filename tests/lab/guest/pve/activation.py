@@ -64,7 +64,12 @@ def section(text: str, name: str) -> dict[str, str]:
 def activate(storage: dict[str, str]) -> None:
     """Import, mount and make folders. Raises OSError where the storage can't be used."""
     if storage["type"] == "zfspool":
-        pool = storage["pool"].partition("/")[0]
+        dataset = storage["pool"]
+        for line in read("/proc/self/mounts").splitlines():
+            what, _, kind, *_ = line.split()
+            if kind == "zfs" and (what == dataset or what.startswith(f"{dataset}/")):
+                return  # dataset_mounted_heuristic: it takes everything for imported and mounted
+        pool = dataset.partition("/")[0]
         if pool not in run("zpool", "list", "-H", "-o", "name").split():
             run("zpool", "import", "-d", "/dev/disk/by-id/", "-o", "cachefile=none", pool)
         run("zfs", "mount", "-a")
