@@ -35,7 +35,7 @@ lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=nam
 	$(MAKE) --jobs 2 --output-sync=line $(if $(GUEST),lab-$(GUEST),lab-trixie lab-bookworm)
 
 lab-trixie lab-bookworm: lab-%: install
-	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest tests/lab/test_lab.py --durations=10
+	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest tests/lab/test_lab.py -v --durations=10
 
 docs: install  ## write the generated reference pages and schemas anew
 	$(BIN)/python docs/generate.py

@@ -36,7 +36,7 @@ def differences(
         wrong.append(f"simulated: applied {ran}, not {list(applied)}")
     real = outcome(json.loads(after))
     simulated = outcome(json.loads((folder / "after.json").read_text()))
-    return wrong + [f"simulated: {line}" for line in _unlike("", simulated, real)]
+    return wrong + [f"simulated: {line}" for line in unlike("", simulated, real)]
 
 
 def _phoenix(folder: Path, *arguments: str) -> None:
@@ -102,9 +102,10 @@ def _disk(disk: Json) -> Json:
     return found | {"partitions": parts, "labels": sorted(labels), "users": users}
 
 
-def _unlike(place: str, simulated: Any, real: Any) -> Iterator[str]:
+def unlike(place: str, simulated: Any, real: Any) -> Iterator[str]:
+    """Where two outcomes differ, below `place`, one line each."""
     if isinstance(simulated, dict) and isinstance(real, dict):
         for key in sorted({*simulated, *real}):
-            yield from _unlike(f"{place}/{key}", simulated.get(key), real.get(key))
+            yield from unlike(f"{place}/{key}", simulated.get(key), real.get(key))
     elif simulated != real:
         yield f"{place}: {simulated!r}, really {real!r}"

@@ -1,6 +1,7 @@
 """The lab's own parts, without a guest."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,9 @@ from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 from tests.lab.hosttools import fetch_settings
+from tests.lab.record import BLOCK as BLOCK_COMMANDS
+from tests.lab.record import HOST, JSON, TEXT, situations
+from tests.lab.simulation import outcome, unlike
 
 SIZE = 40 * BLOCK
 
@@ -184,4 +188,56 @@ ERROR = "disk-missing pool p"
 def test_a_plan_is_compared(expected: list[str], wanted: ExpectedPlan) -> None:
     """Nothing to say where it is as expected; else one line that starts with what differs."""
     found = plan_differences(wanted, PLAN)
+    assert [line.partition(":")[0] for line in found] == expected
+
+
+RECORDINGS = Path(__file__).parents[2] / "fixtures/recordings"
+
+
+@pytest.mark.parametrize(("guest", "folder"), [("trixie", "zfs-2.3.9"), ("bookworm", "zfs-2.1.11")])
+def test_a_new_recording_holds_what_the_fixtures_hold(guest: str, folder: str) -> None:
+    """The same situations, and in each the same commands under the same names."""
+    there = sorted(path.parent for path in (RECORDINGS / folder).glob("*/commands.tsv"))
+    made = [path.name.partition(".")[0] for path in situations(GUESTS[guest])]
+    assert made == [path.name for path in there]
+    rows = [line.split("\t") for line in (there[1] / "commands.tsv").read_text().splitlines()]
+    of_devices = ("wipefs-", "blkid-", "zdb-l-")
+    recorded = {name: command for name, _, command in rows if not name.startswith(of_devices)}
+    assert TEXT | (JSON if guest == "trixie" else {}) | BLOCK_COMMANDS | HOST == recorded
+
+
+STATE = {
+    "id": "1",
+    "host": {"hostname": "lab", "machine": "a"},
+    "pools": [
+        {
+            "name": "tank",
+            "guid": "1",
+            "state": "ONLINE",
+            "properties": {"autotrim": {"value": "on", "source": "local"}},
+            "vdevs": [{"name": "mirror-0", "type": "mirror", "guid": "2", "state": "ONLINE"}],
+        }
+    ],
+    "idle_pools": [],
+    "datasets": [{"name": "tank", "guid": "3", "type": "filesystem", "used": "10"}],
+    "storages": {"digest": "d", "storages": []},
+    "arc_max": {"live": "0"},
+    "disks": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "changes"),
+    [
+        ([], {"id": "2", "host": {"hostname": "lab", "machine": "b"}}),
+        ([], {"datasets": [{"name": "tank", "guid": "4", "type": "filesystem", "used": "11"}]}),
+        (["/datasets/tank/type"], {"datasets": [{"name": "tank", "guid": "3", "type": "volume"}]}),
+        (["/pools/tank"], {"pools": []}),
+        (["/unknown"], {"unknown": [{"source": "disks", "message": "no"}]}),
+    ],
+)
+def test_two_ends_are_alike_but_for_guids_times_and_space(
+    expected: list[str], changes: dict[str, Any]
+) -> None:
+    found = unlike("", outcome(STATE | changes), outcome(STATE))
     assert [line.partition(":")[0] for line in found] == expected
