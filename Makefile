@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 EXAMPLES ?= 100000
 
-.PHONY: install demo test check soak bench lab docs clean
+.PHONY: install demo test check soak bench lab lab-trixie lab-bookworm docs clean
 
 install: $(VENV)/installed
 
@@ -32,8 +32,12 @@ soak: install  ## the invariants' property tests on so many cases each: EXAMPLES
 bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks
 
-lab: install  ## acceptance tests on real OpenZFS; CASE=name runs one
-	$(BIN)/python -m pytest tests/lab $(if $(CASE),-k '$(CASE)')
+lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=name, GUEST=name run less
+	$(BIN)/python -m pytest tests/lab/test_kit.py
+	$(MAKE) --jobs 2 --output-sync=line $(if $(GUEST),lab-$(GUEST),lab-trixie lab-bookworm)
+
+lab-trixie lab-bookworm: lab-%: install
+	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest tests/lab/test_lab.py -v --durations=10
 
 docs: install  ## write the generated reference pages and schemas anew
 	$(BIN)/python -m docs.generate

@@ -1,6 +1,7 @@
 """Run cases: boot what they need, one guest at a time, and compare what came out with the file."""
 
 import json
+import re
 import shlex
 import shutil
 import tempfile
@@ -12,13 +13,15 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from tests.lab.casefile import Case, ExpectedPlan, Step
+from tests.lab import simulation
+from tests.lab.casefile import Case, ExpectedPlan, Reboot, Step
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 from tests.lab.machine import Answer, Machine
 from tests.lab.roots import ensure_root
 
 PREPARE_TIMEOUT_S = 300.0
+NEWEST_JOURNAL = "ls -t /var/lib/phoenix/runs/*.jsonl | head -n 1"
 
 
 @frozen(kw_only=True)
@@ -107,29 +110,82 @@ class Bench:
     def _run(self, machine: Machine, case: Case) -> None:
         folder = f"/root/cases/{case.name}"
         disks = {disk.name: disk.by_id for disk in case.disk_list}
-        machine.write(f"{folder}/config.json", json.dumps(case.config, indent=2) + "\n")
         for text in (case.prepare, case.check):
             if text:
                 machine.check(text, timeout_s=PREPARE_TIMEOUT_S, env=disks)
                 machine.check(["udevadm", "settle"])
+        _write_config(machine, folder, case.config)
         self._live.update(case.live)
-        before = machine.digests()
+        start = _state(machine, folder) if case.simulated else ""
+        before = seen = machine.digests()
         wrong: list[str] = []
         for step in case.run:
             answer = _do(machine, step, folder, disks)
             wrong = _differences(machine, step, answer, folder)
-            if wrong:  # what comes next builds on this step; what was written is looked at anyway
+            now = machine.digests()
+            if step.phoenix is not None and step.applied is None:
+                written = {name for name in now if now[name] != seen[name]} - self._live
+                if written:
+                    wrong.append(f"it wrote to {sorted(written)}, and had applied nothing")
+            seen = now
+            if wrong:  # what comes next builds on this step
                 break
-        after = machine.digests()
-        changed = {name for name in after if after[name] != before[name]}
-        if changed - self._live != set(case.writes) - self._live:
+        changed = {name for name in seen if seen[name] != before[name]}
+        expected = set(case.writes) - self._live
+        # A case that stopped early may have had no time to write, but nothing else was to change.
+        if (changed - self._live) - expected or (not wrong and expected - changed):
             wrong.append(
                 f"disks that changed: expected {sorted(case.writes)}, got {sorted(changed)}"
             )
+        if case.simulated and not wrong:
+            wrong += self._simulated(machine, case, folder, start)
         assert not wrong, f"{case.says}\n" + "\n".join(wrong)
+
+    def _simulated(self, machine: Machine, case: Case, folder: str, start: str) -> list[str]:
+        """Where the simulated host, from the same start, does not end as the guest did."""
+        config = machine.read(f"{folder}/config.json") or ""
+        applied = [identifier for step in case.run for identifier in step.applied or ()]
+        with tempfile.TemporaryDirectory(prefix="phoenix-lab-") as place:
+            end = _state(machine, folder)
+            return simulation.differences(start, config, end, applied, Path(place))
+
+
+def _state(machine: Machine, folder: str) -> str:
+    """What phoenix sees in the guest now, as a state document."""
+    machine.check(
+        ["phoenix", "refresh", "-c", f"{folder}/config.json", "-o", f"{folder}/state.json"]
+    )
+    return machine.read(f"{folder}/state.json") or ""
+
+
+GUID_OF = re.compile(r"guid of ([^/]+)(/.+)?")
+
+
+def _write_config(machine: Machine, folder: str, config: dict[str, Any]) -> None:
+    filled = _with_guids(machine, config)
+    machine.write(f"{folder}/config.json", json.dumps(filled, indent=2) + "\n")
+
+
+def _with_guids(machine: Machine, value: Any) -> Any:
+    """A config in which every `guid of NAME` is what ZFS says of the pool or dataset NAME."""
+    match value:
+        case dict():
+            return {key: _with_guids(machine, one) for key, one in value.items()}
+        case list():
+            return [_with_guids(machine, one) for one in value]
+        case str() if asked := GUID_OF.fullmatch(value):
+            pool, below = asked.groups()
+            if below is None:
+                return machine.check(["zpool", "get", "-Hpo", "value", "guid", pool]).strip()
+            return machine.check(["zfs", "get", "-Hpo", "value", "guid", pool + below]).strip()
+    return value
 
 
 def _do(machine: Machine, step: Step, folder: str, disks: dict[str, str]) -> Answer:
+    if step.config is not None:
+        _write_config(machine, folder, step.config)
+    if step.reboot is not None:
+        return machine.reboot(power_cut=step.reboot is Reboot.POWER_CUT)
     if step.shell is not None:
         return machine.run(step.shell, timeout_s=step.timeout_s, cwd=folder, env=disks)
     argv = ["phoenix", *shlex.split(step.phoenix or "")]
@@ -144,11 +200,21 @@ def _differences(machine: Machine, step: Step, answer: Answer, folder: str) -> l
     wrong += [f"stdout lacks {text!r}" for text in step.stdout if text not in answer.stdout]
     wrong += [f"stderr lacks {text!r}" for text in step.stderr if text not in answer.stderr]
     if step.plan is not None:
-        read = machine.run(["cat", f"{folder}/plan.json"])
-        if read.status != 0:
+        plan = machine.read(f"{folder}/plan.json")
+        if plan is None:
             return [*wrong, "there is no plan.json"]
-        wrong += plan_differences(step.plan, json.loads(read.stdout))
+        wrong += plan_differences(step.plan, json.loads(plan))
+    if step.applied is not None:
+        newest = machine.check(NEWEST_JOURNAL).strip()
+        lines = map(json.loads, (machine.read(newest) or "").splitlines())
+        ran = tuple(line["id"] for line in lines if _went_well(line))
+        if ran != step.applied:
+            wrong.append(f"applied: expected {list(step.applied)}, got {list(ran)}")
     return wrong
+
+
+def _went_well(line: dict[str, Any]) -> bool:
+    return bool(line["event"] == "result" and line["ok"])
 
 
 def plan_differences(expected: ExpectedPlan, plan: dict[str, Any]) -> list[str]:

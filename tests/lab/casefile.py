@@ -4,11 +4,12 @@ import fnmatch
 import re
 import tomllib
 from collections.abc import Iterable
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import cattrs
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from tests.lab.disks import Disk, Kind
 from tests.lab.errors import LabError
@@ -26,6 +27,8 @@ class DiskSpec:
 
     size_mib: int = 512
     kind: Kind = Kind.VIRTIO
+    legs: int = 1
+    unreadable_mib: int | None = None
 
 
 @frozen(kw_only=True)
@@ -42,6 +45,15 @@ class ExpectedPlan:
     """`code kind name` of findings of any severity that have to be there; others may be."""
 
 
+class Reboot(Enum):
+    """How a guest's run ends before it boots again. The value stands in case files."""
+
+    CLEAN = "clean"
+    """As Debian shuts down: file systems are unmounted, pools are not exported."""
+    POWER_CUT = "power cut"
+    """At once: what the kernel held back is lost."""
+
+
 @frozen(kw_only=True)
 class Step:
     """One command in the guest, and what it has to do."""
@@ -50,11 +62,17 @@ class Step:
     """Arguments of phoenix, split as a shell splits words, with no shell."""
     shell: str | None = None
     """Or shell text: how a case asks the real tools what phoenix did."""
+    reboot: Reboot | None = None
+    """Or a reboot of the guest; the root and the disks stay as they are."""
+    config: dict[str, Any] | None = None
+    """Written as config.json before the command: what the person wants from now on."""
     exit: int = 0
     stdout: tuple[str, ...] = ()
     """Strings that stdout has to hold."""
     stderr: tuple[str, ...] = ()
     plan: ExpectedPlan | None = None
+    applied: tuple[str, ...] | None = None
+    """Ids of the actions that an apply ran, all well, in the order of its journal."""
     timeout_s: float = 300.0
 
 
@@ -78,14 +96,16 @@ class Case:
     writes: tuple[str, ...] = ()
     """Disks whose bytes the commands change: each of these, and no other disk of the boot."""
     config: dict[str, Any] = field(factory=dict)
-    """Written as config.json where the commands run."""
+    """Written as config.json where the commands run. A text `guid of tank`, or `guid of tank/data`,
+    is replaced by the GUID that the pool or the dataset has then."""
     run: tuple[Step, ...] = ()
+    simulated: bool = False
+    """Whether the simulated host, made of the state before, has to end as the real one does."""
 
     @property
     def disk_list(self) -> tuple[Disk, ...]:
         return tuple(
-            Disk(name=name, size_mib=spec.size_mib, kind=spec.kind)
-            for name, spec in self.disks.items()
+            Disk(name=name, **asdict(spec, recurse=False)) for name, spec in self.disks.items()
         )
 
 
@@ -136,9 +156,9 @@ def _problems(case: Case) -> list[str]:
         if name not in case.disks
     ]
     problems += [
-        "a step is either phoenix or shell"
+        "a step is either phoenix or shell or a reboot"
         for step in case.run
-        if (step.phoenix is None) == (step.shell is None)
+        if sum(way is not None for way in (step.phoenix, step.shell, step.reboot)) != 1
     ]
     if not case.run:
         problems.append("nothing is run")

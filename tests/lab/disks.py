@@ -30,10 +30,21 @@ class Disk:
     name: str
     size_mib: int = 512
     kind: Kind = Kind.VIRTIO
+    legs: int = 1
+    """How many paths lead to a scsi disk, each a device of its own with the same serial and WWN."""
+    unreadable_mib: int | None = None
+    """Where a sector can't be read, in MiB from the start."""
+
+    @property
+    def wwn(self) -> str:
+        """The world-wide name of a disk of several paths, made of its name."""
+        return f"0x5000c500{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
     @property
     def by_id(self) -> str:
         """The path that udev of both guests gives the disk."""
+        if self.legs > 1:
+            return f"/dev/disk/by-id/wwn-{self.wwn}"
         prefix = {
             Kind.VIRTIO: "virtio-",
             Kind.SCSI: "scsi-0QEMU_QEMU_HARDDISK_",
@@ -65,25 +76,36 @@ def drive_arguments(disks: tuple[Disk, ...], folder: Path) -> list[str]:
     for disk in disks:
         nth = counts[disk.kind]
         counts[disk.kind] += 1
-        drive = f"drive-{disk.name}"
-        arguments += [
-            "-drive",
-            f"file={disk.file(folder)},if=none,id={drive},format=raw,cache=unsafe",
-        ]
-        match disk.kind:
-            case Kind.VIRTIO:
-                place = f"addr={0x8 + nth // 8:#x}.{nth % 8},multifunction=on"
-                device = f"virtio-blk-pci,{place}"
-            case Kind.SCSI:
-                device = f"scsi-hd,bus=scsi.0,scsi-id={nth}"
-            case Kind.ATA:
-                if nth > 3:
-                    raise LabError("a guest takes at most four ata disks")
-                device = f"ide-hd,bus=ide.{nth // 2},unit={nth % 2}"
-            case Kind.NVME:
-                device = "nvme"
-        arguments += ["-device", f"{device},drive={drive},serial={disk.name}"]
+        for leg in range(disk.legs):
+            arguments += _attached(disk, leg, nth, folder)
     return arguments
+
+
+def _attached(disk: Disk, leg: int, nth: int, folder: Path) -> list[str]:
+    """The arguments for one path to a disk, the `nth` of its kind."""
+    drive = f"drive-{disk.name}-{leg}"
+    source = [f"file.driver=file,file.filename={disk.file(folder)}"]
+    if disk.unreadable_mib is not None:
+        source = [
+            f"file.driver=blkdebug,file.image.driver=file,file.image.filename={disk.file(folder)}",
+            "file.inject-error.0.event=read_aio,file.inject-error.0.errno=5",
+            f"file.inject-error.0.sector={disk.unreadable_mib * MIB // 512}",
+        ]
+    options = ["if=none", f"id={drive}", "driver=raw", "cache=unsafe", *source]
+    device = {
+        Kind.VIRTIO: f"virtio-blk-pci,addr={0x8 + nth // 8:#x}.{nth % 8},multifunction=on",
+        Kind.SCSI: f"scsi-hd,bus=scsi.0,scsi-id={nth}",
+        Kind.ATA: f"ide-hd,bus=ide.{nth // 2},unit={nth % 2}",
+        Kind.NVME: "nvme",
+    }[disk.kind]
+    if disk.legs > 1:
+        if disk.kind is not Kind.SCSI:
+            raise LabError(f"disk {disk.name}: only a scsi disk has several paths")
+        options.append("file.locking=off")
+        device = f"scsi-hd,bus=scsi.0,scsi-id={nth},lun={leg},share-rw=on,wwn={disk.wwn}"
+    elif disk.kind is Kind.ATA and nth > 3:
+        raise LabError("a guest takes at most four ata disks")
+    return ["-drive", ",".join(options), "-device", f"{device},drive={drive},serial={disk.name}"]
 
 
 def content_digest(path: Path) -> str:

@@ -8,10 +8,11 @@ from attrs import asdict, frozen
 ESSENTIAL = (
     "linux-image-cloud-amd64", "linux-headers-cloud-amd64", "zfs-dkms", "zfsutils-linux", "zfs-zed",
     "udev", "kmod", "procps", "util-linux", "fdisk", "gdisk", "lvm2", "mdadm", "cryptsetup-bin",
-    "dmsetup",
+    "dmsetup", "bindfs",
     "e2fsprogs", "xfsprogs", "btrfs-progs", "dosfstools", "openssh-client", "jq", "python3",
 )  # fmt: skip
-"""Packages of every guest: the kernel, ZFS, and whatever can put data on a disk or show it."""
+"""Packages of every guest: the kernel, ZFS, whatever can put data on a disk or show it, and bindfs,
+the file system that stands in for pmxcfs."""
 
 BUILD_REVISION = 1
 """Counted up when `roots.py` makes something else of the same packages."""

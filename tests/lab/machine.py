@@ -21,6 +21,17 @@ BOOT_TIMEOUT_S = 180.0
 MEMORY_MIB = 2048
 CONSOLE_LINES_SHOWN = 40
 
+SHUTDOWN = """
+[ ! -e /run/pvestatd.pid ] || pve-stand-in daemon-stop || true
+swapoff -a
+zfs unmount -a
+sync
+"""
+"""What Debian does on the way down: pools are not exported (zfs-mount.service alone has a stop)."""
+
+REBOOT = "echo s >/proc/sysrq-trigger; echo u >/proc/sysrq-trigger; echo b >/proc/sysrq-trigger"
+"""No answer comes: the kernel ends at once, after it has written everything out."""
+
 
 @frozen(kw_only=True)
 class Answer:
@@ -181,11 +192,38 @@ class Machine:
             raise LabError(f"{self.root.guest.name}: a command failed in the guest\n{answer}")
         return answer.stdout
 
+    def read(self, path: str) -> str | None:
+        """A text file of the guest, None where there is none; it stands in no transcript."""
+        answer = self.run(["cat", path])
+        self.transcript.remove(answer)
+        return answer.stdout if answer.status == 0 else None
+
     def write(self, path: str, text: str) -> None:
         """Write a text file in the guest, with its folders."""
         answer = self.run(["sh", "-c", 'mkdir -p "${1%/*}" && cat >"$1"', "sh", path], stdin=text)
         if answer.status != 0:
             raise LabError(f"could not write {path} in the guest\n{answer}")
+
+    def reboot(self, *, power_cut: bool) -> Answer:
+        """Boot again, with the root and the disks as they are: cleanly, or as if power was lost."""
+        started = time.monotonic()
+        self._command("set-action", reboot="reset")  # -no-reboot is for panics
+        if power_cut:
+            self._command("system_reset")
+        else:
+            self.check(SHUTDOWN)
+            self._agent.send({"shell": REBOOT, "timeout_s": 60, "cwd": "/", "env": {}, "stdin": ""})
+        self._receive(BOOT_TIMEOUT_S, "reboot")
+        self._command("set-action", reboot="shutdown")
+        answer = Answer(
+            request="(power cut)" if power_cut else "(reboot)",
+            status=0,
+            stdout="",
+            stderr="",
+            seconds=time.monotonic() - started,
+        )
+        self.transcript.append(answer)
+        return answer
 
     def digests(self) -> dict[str, str]:
         """The content digest of every disk, by name, taken outside while the guest stands still.
@@ -237,9 +275,9 @@ class Machine:
             name = self.root.guest.name
             raise LabError(f"guest {name}, no answer to `{doing}`\n{self.console()}") from error
 
-    def _command(self, name: str) -> None:
+    def _command(self, name: str, **arguments: str) -> None:
         """A QMP command, waited for; QEMU's events in between are passed over."""
-        self._qmp.send({"execute": name})
+        self._qmp.send({"execute": name, "arguments": arguments})
         while True:
             message = self._qmp.receive(30)
             if "error" in message:

@@ -1,15 +1,20 @@
 """The lab's own parts, without a guest."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from phoenix_plan.actions import ACTIONS
 from tests.lab.bench import boots, plan_differences
 from tests.lab.casefile import Case, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 from tests.lab.hosttools import fetch_settings
+from tests.lab.record import BLOCK as BLOCK_COMMANDS
+from tests.lab.record import HOST, JSON, TEXT, situations
+from tests.lab.simulation import outcome, unlike
 
 SIZE = 40 * BLOCK
 
@@ -91,7 +96,9 @@ shell = "true"
         ("says = ", "Invalid value"),
         ('says = "x"', "nothing is run"),
         ("surprise = 1" + GOOD, "surprise"),
-        (GOOD + 'phoenix = "plan"', "either phoenix or shell"),
+        (GOOD + 'phoenix = "plan"', "either phoenix or shell or a reboot"),
+        (GOOD + 'reboot = "clean"', "either phoenix or shell or a reboot"),
+        (GOOD.replace('shell = "true"', 'reboot = "soft"'), "reboot"),
         (GOOD.replace("A = {}", 'A = {kind = "tape"}'), "kind"),
         (GOOD.replace("A = {}", "small = {}"), "a name is"),
         ('live = ["B"]' + GOOD, "'B' is no disk"),
@@ -120,6 +127,19 @@ def test_a_pattern_that_selects_nothing_is_an_error() -> None:
         selected([case], "ext3")
 
 
+@pytest.mark.parametrize("guest", GUESTS)
+def test_every_kind_of_action_is_applied_on_every_guest(guest: str) -> None:
+    """A new kind of action needs a case that applies it on real ZFS, on each version."""
+    applied = {
+        identifier.partition(":")[0]
+        for case in load_cases()
+        if guest in case.guests
+        for step in case.run
+        for identifier in step.applied or ()
+    }
+    assert applied == ACTIONS.keys()
+
+
 def test_boots_are_shared_by_name_and_never_between_guests() -> None:
     step = (Step(phoenix="plan"),)
     cases = [
@@ -146,16 +166,16 @@ PLAN = {
         {"severity": "note", "code": "idle-pool", "subject": {"kind": "pool", "name": "old"}},
     ],
 }
-ACTIONS = ("wipe-disk:/dev/a", "create-pool:tank")
+PLANNED = ("wipe-disk:/dev/a", "create-pool:tank")
 ERROR = "disk-missing pool p"
 
 
 @pytest.mark.parametrize(
     ("expected", "wanted"),
     [
-        ([], ExpectedPlan(actions=ACTIONS, destructive=ACTIONS[:1], errors=(ERROR,))),
+        ([], ExpectedPlan(actions=PLANNED, destructive=PLANNED[:1], errors=(ERROR,))),
         ([], ExpectedPlan(errors=(ERROR,), findings=(ERROR, "idle-pool pool old"))),
-        (["actions"], ExpectedPlan(actions=ACTIONS[::-1], errors=(ERROR,))),
+        (["actions"], ExpectedPlan(actions=PLANNED[::-1], errors=(ERROR,))),
         (["destructive"], ExpectedPlan(destructive=(), errors=(ERROR,))),
         (["errors"], ExpectedPlan()),
         (["errors"], ExpectedPlan(errors=(ERROR, ERROR))),
@@ -168,4 +188,56 @@ ERROR = "disk-missing pool p"
 def test_a_plan_is_compared(expected: list[str], wanted: ExpectedPlan) -> None:
     """Nothing to say where it is as expected; else one line that starts with what differs."""
     found = plan_differences(wanted, PLAN)
+    assert [line.partition(":")[0] for line in found] == expected
+
+
+RECORDINGS = Path(__file__).parents[2] / "fixtures/recordings"
+
+
+@pytest.mark.parametrize(("guest", "folder"), [("trixie", "zfs-2.3.9"), ("bookworm", "zfs-2.1.11")])
+def test_a_new_recording_holds_what_the_fixtures_hold(guest: str, folder: str) -> None:
+    """The same situations, and in each the same commands under the same names."""
+    there = sorted(path.parent for path in (RECORDINGS / folder).glob("*/commands.tsv"))
+    made = [path.name.partition(".")[0] for path in situations(GUESTS[guest])]
+    assert made == [path.name for path in there]
+    rows = [line.split("\t") for line in (there[1] / "commands.tsv").read_text().splitlines()]
+    of_devices = ("wipefs-", "blkid-", "zdb-l-")
+    recorded = {name: command for name, _, command in rows if not name.startswith(of_devices)}
+    assert TEXT | (JSON if guest == "trixie" else {}) | BLOCK_COMMANDS | HOST == recorded
+
+
+STATE = {
+    "id": "1",
+    "host": {"hostname": "lab", "machine": "a"},
+    "pools": [
+        {
+            "name": "tank",
+            "guid": "1",
+            "state": "ONLINE",
+            "properties": {"autotrim": {"value": "on", "source": "local"}},
+            "vdevs": [{"name": "mirror-0", "type": "mirror", "guid": "2", "state": "ONLINE"}],
+        }
+    ],
+    "idle_pools": [],
+    "datasets": [{"name": "tank", "guid": "3", "type": "filesystem", "used": "10"}],
+    "storages": {"digest": "d", "storages": []},
+    "arc_max": {"live": "0"},
+    "disks": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "changes"),
+    [
+        ([], {"id": "2", "host": {"hostname": "lab", "machine": "b"}}),
+        ([], {"datasets": [{"name": "tank", "guid": "4", "type": "filesystem", "used": "11"}]}),
+        (["/datasets/tank/type"], {"datasets": [{"name": "tank", "guid": "3", "type": "volume"}]}),
+        (["/pools/tank"], {"pools": []}),
+        (["/unknown"], {"unknown": [{"source": "disks", "message": "no"}]}),
+    ],
+)
+def test_two_ends_are_alike_but_for_guids_times_and_space(
+    expected: list[str], changes: dict[str, Any]
+) -> None:
+    found = unlike("", outcome(STATE | changes), outcome(STATE))
     assert [line.partition(":")[0] for line in found] == expected

@@ -1,0 +1,1 @@
+# eight blank disks

@@ -1,0 +1,2 @@
+# fastData attached a second disk
+zpool attach -w fastData $DISK3 $DISK4

@@ -1,0 +1,2 @@
+# quickOS degraded: one side offline
+zpool offline quickOS $DISK2

@@ -1,0 +1,2 @@
+# pool destroyed but labels remain on disks
+zpool destroy tank
