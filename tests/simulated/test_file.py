@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from phoenix_plan.commands import Content, Output, ReadFile, Run, Sample, WriteFile
+from phoenix_plan.commands import (
+    Content,
+    Contents,
+    Glob,
+    Output,
+    ReadFile,
+    ReadFiles,
+    Run,
+    Sample,
+    WriteFile,
+)
 from phoenix_plan.errors import HostError
 from phoenix_plan.hosts.base import ReadableHost, WritableHost
 from phoenix_plan.hosts.simulated import SimulatedHost
@@ -153,6 +163,10 @@ def test_failures_on_demand(tmp_path: Path) -> None:
         "zpool create": "timed out",
         "/etc/fstab": {"stderr": "Input/output error"},
         "inspect": {"exit_code": 2, "stderr": "no python\n"},
+        "zfs get": {"exit_code": 0, "stdout": "gibberish\n"},
+        "/proc/swaps": {"exit_code": 0, "stdout": "gibberish\n"},
+        "/etc/modprobe.d/*.conf": {"exit_code": 0, "stdout": "gibberish\n"},
+        "/dev/disk/by-*/*": {"exit_code": 1, "stderr": "Input/output error"},
     }
     host = host_of(tmp_path, eight_disks(fails=fails))
     assert ask(host, "zfs", "list", "-Hp", "-o", "name").stderr == b"internal error\n"
@@ -164,6 +178,12 @@ def test_failures_on_demand(tmp_path: Path) -> None:
     look = host.answer("inspect", Sample(devices=(), deep=(), directories=(), script=b""))
     assert isinstance(look, Output)
     assert look.exit_code == 2
+    assert ask(host, "zfs", "get", "all").stdout == b"gibberish\n"
+    assert host.answer("s", ReadFile(path="/proc/swaps")) == Content(data=b"gibberish\n")
+    files = host.answer("m", ReadFiles(pattern="/etc/modprobe.d/*.conf"))
+    assert files == Contents(files=(("/etc/modprobe.d/one.conf", b"gibberish\n"),))
+    with pytest.raises(HostError, match="Input/output error"):
+        host.answer("links", Glob(pattern="/dev/disk/by-*/*"))
 
 
 def test_tools_that_are_not_there(tmp_path: Path) -> None:

@@ -379,3 +379,30 @@ def test_raidz_expansion_is_new(tmp_path: Path) -> None:
         host = host_of(tmp_path, eight_disks(zfs))
         done(host, "zpool", "create", "tank", "raidz", "DISK1", "DISK2", "DISK3")
         assert run(host, "zpool", "attach", "tank", "raidz1-0", "DISK4").exit_code == code
+
+
+def test_a_pool_that_was_imported_read_only(tmp_path: Path) -> None:
+    """It says so, and takes no change."""
+    world = eight_disks()
+    child = {"type": "disk", "path": f"{BY_ID}DISK1"}
+    there = {"tank": {}, "tank/data": {"snapshots": {"one": {}}}}
+    world["pools"] = [{"name": "tank", "readonly": True, "vdevs": [child], "datasets": there}]
+    host = host_of(tmp_path, world)
+    answer = ask(host, "zpool", "get", "-Hp", "-o", "value", "readonly", "tank")
+    assert answer.stdout == b"on\n"
+    before = saved(host)["pools"]
+    for line in (
+        "zpool set comment=x tank",
+        "zfs set atime=off tank/data",
+        "zfs inherit atime tank/data",
+        "zfs create tank/more",
+        "zfs destroy tank/data@one",
+        "zfs rename tank/data tank/other",
+        "zfs snapshot tank/data@two",
+        "zfs clone tank/data@one tank/clone",
+    ):
+        output = run(host, *line.split())
+        assert output.exit_code == 1, line
+        assert b"pool is read-only" in output.stderr
+    assert {one["name"] for one in saved(host)["pools"]} == {one["name"] for one in before}
+    assert saved(host)["pools"][0]["datasets"].keys() == before[0]["datasets"].keys()

@@ -112,9 +112,16 @@ class SimulatedHost:
         world = self._world()
         failure = _failure(world, _words_of(read))
         if isinstance(failure, Failure):
-            if isinstance(read, Query | Sample):
-                return _failed(failure)
-            raise HostError(f"{probe}: {failure.stderr.strip()}")
+            match read:
+                case Query() | Sample():
+                    return _failed(failure)
+                case ReadFile() if not failure.exit_code:
+                    return Content(data=failure.stdout.encode())
+                case ReadFiles() if not failure.exit_code:
+                    path = read.pattern.replace("*", "one")
+                    return Contents(files=((path, failure.stdout.encode()),))
+                case _:
+                    raise HostError(f"{probe}: {failure.stderr.strip()}")
         match read:
             case Query():
                 return _query(world, read.argv, dict(read.env))
@@ -216,7 +223,11 @@ def _failure(world: World, words: str) -> Failure | None:
 
 
 def _failed(failure: Failure) -> Output:
-    return Output(exit_code=failure.exit_code, stdout=b"", stderr=failure.stderr.encode())
+    return Output(
+        exit_code=failure.exit_code,
+        stdout=failure.stdout.encode(),
+        stderr=failure.stderr.encode(),
+    )
 
 
 def _query(world: World, argv: Sequence[str], env: Mapping[str, str]) -> Output:

@@ -349,6 +349,7 @@ def _pool(pool: Json, state: Json) -> Json:
         ],
         "checkpoint": pool.get("checkpoint", False),
         "suspended": pool["state"] == "SUSPENDED",
+        "readonly": pool["properties"].get("readonly", {}).get("value") == "on",
         "errors": int(pool.get("errors", "0").partition(" ")[0] or 0),
         "txg": max(txgs, default=4),
         "datasets": {

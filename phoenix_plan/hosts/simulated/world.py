@@ -155,10 +155,12 @@ class Opened:
 
 @attrs.define(kw_only=True)
 class Failure:
-    """What a command says instead of doing its work."""
+    """What a command says instead of doing its work; with exit code 0, what stands in a file
+    instead is `stdout` too."""
 
     exit_code: int = 1
     stderr: str = ""
+    stdout: str = ""
 
 
 @attrs.define(kw_only=True)
@@ -240,7 +242,7 @@ class Pool:
 
     `state` is imported, exported, active (never exported, and not imported here) or destroyed.
     `hostid` and `hostname` are those that its labels hold. `suspended` and `errors` are as
-    zpool-status(8) tells them. `removed` counts top-level vdevs that left a trace.
+    zpool-status(8) tells them; `readonly` says that it was imported so.
     """
 
     name: str
@@ -255,6 +257,7 @@ class Pool:
     scans: list[Scan] = attrs.field(factory=list)
     checkpoint: bool = False
     suspended: bool = False
+    readonly: bool = False
     errors: int = 0
     datasets: dict[str, Dataset] = attrs.field(factory=dict)
 

@@ -104,11 +104,12 @@ _SCAN: Table = {
 _POOL: Table = {
     "name": TEXT, "guid": GUID, "hostid": TEXT, "hostname": TEXT, "txg": NUMBER, "errors": NUMBER,
     "state": choice("imported", "exported", "active", "destroyed"), "checkpoint": FLAG,
-    "suspended": FLAG, "vdevs": list_of(record(Vdev, lambda: _VDEV)), "set": map_of(TEXT),
+    "suspended": FLAG, "readonly": FLAG, "vdevs": list_of(record(Vdev, lambda: _VDEV)),
+    "set": map_of(TEXT),
     "features": map_of(TEXT), "scans": list_of(record(Scan, lambda: _SCAN)),
     "datasets": map_of(record(Dataset, lambda: _DATASET), name="name"),
 }  # fmt: skip
-_FAILURE = record(Failure, lambda: {"exit_code": NUMBER, "stderr": TEXT})
+_FAILURE = record(Failure, lambda: {"exit_code": NUMBER, "stderr": TEXT, "stdout": TEXT})
 _FAILS = Codec(
     lambda value, place: value if isinstance(value, str) else _FAILURE.read(value, place),
     lambda value: value if isinstance(value, str) else _FAILURE.write(value),

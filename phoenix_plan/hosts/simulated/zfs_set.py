@@ -18,6 +18,12 @@ def _open(world: World, name: str) -> tuple[Pool, Dataset]:
     return pool, dataset
 
 
+def check_writable(pool: Pool, name: str) -> None:
+    """zfs's word for a dataset of a pool that was imported read-only (EZFS_POOLREADONLY)."""
+    if pool.readonly:
+        raise Refused(f"cannot change '{name}': pool is read-only")
+
+
 def check_space(
     world: World,
     pool: Pool,
@@ -58,6 +64,7 @@ def set_properties(world: World, words: Sequence[str]) -> Output:
         raise usage("missing dataset name")
     for name in names:
         pool, dataset = _open(world, name)
+        check_writable(pool, name)
         _set(world, pool, dataset, pairs, mount="u" not in given)
     return said()
 
@@ -163,6 +170,7 @@ def inherit(world: World, words: Sequence[str]) -> Output:
     key = rest[0]
     for name in rest[1:]:
         pool, dataset = _open(world, name)
+        check_writable(pool, name)
         if ":" not in key:
             prop = properties.table(world).get(key)
             if prop is None:

@@ -10,7 +10,7 @@ from phoenix_plan.hosts.simulated import properties, space
 from phoenix_plan.hosts.simulated.busy import is_busy
 from phoenix_plan.hosts.simulated.tool import Refused, options, said, unmodelled, usage
 from phoenix_plan.hosts.simulated.world import Dataset, Pool, Snapshot, World
-from phoenix_plan.hosts.simulated.zfs_set import check_space, mount_one
+from phoenix_plan.hosts.simulated.zfs_set import check_space, check_writable, mount_one
 
 _COMPONENT = re.compile(r"[A-Za-z0-9_.:% -]+")
 
@@ -20,6 +20,7 @@ def open_dataset(world: World, name: str) -> tuple[Pool, Dataset]:
     pool, dataset = world.pool(name.partition("/")[0]), world.dataset(name)
     if pool is None or dataset is None:
         raise Refused(f"cannot open '{name}': dataset does not exist")
+    check_writable(pool, name)
     return pool, dataset
 
 
@@ -35,6 +36,7 @@ def _new_place(world: World, name: str, what: str) -> Pool:
         raise Refused(f"{what}: missing dataset name")
     if pool is None:
         raise Refused(f"{what}: no such pool '{name.partition('/')[0]}'")
+    check_writable(pool, name)
     if name in pool.datasets:
         raise Refused(f"{what}: dataset already exists")
     parent = pool.datasets.get(name.rpartition("/")[0])

@@ -136,6 +136,7 @@ def property_rows(world: World, pool: Pool) -> dict[str, tuple[str, str]]:
         "allocated": str(allocated),
         "load_guid": str(int(pool.guid) ^ 0x5A5A5A5A5A5A5A5A),
         "checkpoint": "79872" if pool.checkpoint else "-",
+        "readonly": "on" if pool.readonly else "off",
     }
     found: dict[str, tuple[str, str]] = {}
     for row in _TABLE.strip().splitlines():

@@ -230,6 +230,8 @@ def set_property(world: World, words: Sequence[str]) -> Output:
     if not equals:
         raise usage("missing value in property=value argument")
     pool = open_pool(world, rest[1])
+    if pool.readonly:
+        raise Refused(f"cannot set property for '{pool.name}': pool is read-only")
     try:
         value = zpool_read.valid(world, key, value)
     except ValueError as error:
