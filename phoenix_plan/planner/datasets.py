@@ -272,8 +272,11 @@ def _remove(removed: RemovedDataset, index: Index) -> Items:
             hint="Say `recursive: true` to lose them too, each by an action of its own.",
         )
         return
-    for gone in (there, *below):
-        yield Step(action=destroy_action(gone, index))
+    whole = destroy_action(there, index)
+    yield Step(action=whole)
+    for gone in below:
+        # Lost along with what they are below, and only with it.
+        yield Step(action=destroy_action(gone, index), serves=(action_id(whole),))
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -348,6 +348,12 @@ class TestRemoval:
         assert ids(plan) == []
         assert set(codes(plan)) == {"protected"}
 
+    def test_where_it_stays_nothing_below_it_is_lost(self) -> None:
+        """Neither what is fit to go, nor what stands above the one that can't."""
+        there = (*self.there, dataset("tank/a/held", snapshots={"x": "9"}, holds={"x": 1}))
+        plan = planned(self.removed(recursive=True), tank(*there))
+        assert (ids(plan), codes(plan)) == ([], ["dataset-held"])
+
     def test_protection_that_is_inherited_counts(self) -> None:
         there = (dataset("tank", set={"phoenix:protected": "on"}), dataset("tank/a"))
         plan = planned(self.removed(), tank(*there))

@@ -385,7 +385,7 @@ def test_a_pool_that_was_imported_read_only(tmp_path: Path) -> None:
     """It says so, and takes no change."""
     world = eight_disks()
     child = {"type": "disk", "path": f"{BY_ID}DISK1"}
-    there = {"tank": {}, "tank/data": {"snapshots": {"one": {}}}}
+    there: dict[str, Any] = {"tank": {}, "tank/data": {"snapshots": {"one": {}}}}
     world["pools"] = [{"name": "tank", "readonly": True, "vdevs": [child], "datasets": there}]
     host = host_of(tmp_path, world)
     answer = ask(host, "zpool", "get", "-Hp", "-o", "value", "readonly", "tank")
