@@ -27,6 +27,7 @@ from phoenix_plan.conditions import (
     PoolNameFree,
     PoolNotBoot,
     PoolPresent,
+    PoolUnmistakable,
     PoolWritable,
     StorageDisabled,
     Unprotected,
@@ -134,6 +135,7 @@ class DestroyPool:
     def needs(self) -> tuple[Condition, ...]:
         return (
             PoolPresent(pool=self.pool, guid=self.guid),
+            PoolUnmistakable(pool=self.pool, guid=self.guid),
             PoolNotBoot(pool=self.pool),
             PoolWritable(pool=self.pool),
             Unprotected(dataset=self.pool),

@@ -34,6 +34,7 @@ from phoenix_plan.conditions.kinds import (
     PoolNameFree,
     PoolNotBoot,
     PoolPresent,
+    PoolUnmistakable,
     PoolWritable,
     Quorate,
     StorageAbsent,
@@ -79,6 +80,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return pools.pool_writable(name, index)
         case PoolNotBoot(pool=name):
             return pools.pool_not_boot(name, index)
+        case PoolUnmistakable(pool=name, guid=guid):
+            return pools.pool_unmistakable(name, guid, index)
         case PoolImportable(pool=name, guid=guid):
             return pools.pool_importable(name, guid, index)
         case Unprotected(dataset=name):
@@ -137,6 +140,7 @@ __all__ = [
     "PoolNameFree",
     "PoolNotBoot",
     "PoolPresent",
+    "PoolUnmistakable",
     "PoolWritable",
     "Quorate",
     "StorageAbsent",

@@ -108,6 +108,14 @@ class PoolNotBoot:
 
 
 @attrs.frozen(kw_only=True)
+class PoolUnmistakable:
+    """No other pool has the name of this one, and no two devices carry one vdev GUID of it."""
+
+    pool: str
+    guid: Guid
+
+
+@attrs.frozen(kw_only=True)
 class PoolImportable:
     """The pool is whole and one of its kind, and no other host has it in use."""
 
@@ -233,6 +241,7 @@ Condition = (
     | PoolPresent
     | PoolWritable
     | PoolNotBoot
+    | PoolUnmistakable
     | PoolImportable
     | Unprotected
     | DatasetPresent
@@ -266,6 +275,7 @@ TAGS: dict[type[Condition], str] = {
     PoolPresent: "pool-present",
     PoolWritable: "pool-writable",
     PoolNotBoot: "pool-not-boot",
+    PoolUnmistakable: "pool-unmistakable",
     PoolImportable: "pool-importable",
     Unprotected: "unprotected",
     DatasetPresent: "dataset-present",

@@ -68,6 +68,32 @@ def pool_not_boot(name: str, index: Index) -> Unmet | None:
     )
 
 
+def pool_unmistakable(name: str, guid: Guid, index: Index) -> Unmet | None:
+    """Whether an imported pool is the only one that can be meant, by its name and on its disks."""
+    others = [pool for pool in index.idle_pools.get(name, ()) if pool.state != "destroyed"]
+    if others:
+        guids = ", ".join(pool.guid for pool in others)
+        return Unmet(
+            code="pool-name-shared",
+            message=f"pool {name} ({guid}) is imported, and another pool is called {name} too: "
+            f"{guids}",
+            hint="Make sure which of them is meant. Import the other under another name, or take "
+            "its disks away.",
+        )
+    return _twins(name, guid, index) or unknown(index, "idle-pools", "labels")
+
+
+def _twins(name: str, guid: Guid, index: Index) -> Unmet | None:
+    twins = index.label_twins(guid)
+    if not twins:
+        return None
+    return Unmet(
+        code="vdev-guid-twice",
+        message=f"pool {name} ({guid}): two devices carry one vdev GUID: {', '.join(twins)}",
+        hint="One is a copy of the other. Disconnect the copy, or wipe its labels.",
+    )
+
+
 def pool_importable(name: str, guid: Guid, index: Index) -> Unmet | None:
     same = [pool for pool in index.idle_pools.get(name, ()) if pool.state != "destroyed"]
     if len(same) > 1:
@@ -86,13 +112,9 @@ def pool_importable(name: str, guid: Guid, index: Index) -> Unmet | None:
             message=f"pool {name} ({guid}) lacks members: {pool.note or 'see zpool import'}",
             hint="Connect its missing disks. A pool is not imported degraded.",
         )
-    twins = index.label_twins(guid)
-    if twins:
-        return Unmet(
-            code="pool-incomplete",
-            message=f"pool {name} ({guid}): two devices carry one vdev GUID: {', '.join(twins)}",
-            hint="One is a copy of the other. Disconnect the copy, or wipe its labels.",
-        )
+    twice = _twins(name, guid, index)
+    if twice is not None:
+        return twice
     host = index.actual.host
     if pool.state == "active" and (not pool.hostid or pool.hostid != host.hostid):
         owner = f"host id {pool.hostid} ({pool.hostname})" if pool.hostid else "an unknown host"

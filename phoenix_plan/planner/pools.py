@@ -276,7 +276,9 @@ def _import(pool: DesiredPool, idle: list[IdlePool], index: Index) -> Items:
     subject = Subject(kind="pool", name=pool.name)
     there = idle[0]
     comparison = compare(pool, there.vdevs, index)
-    if not comparison.matches and len(idle) == 1 and there.complete:
+    # Of two devices with one label, either may count as the member: that is told by itself.
+    clear = len(idle) == 1 and there.complete and not index.label_twins(there.guid)
+    if not comparison.matches and clear:
         yield Finding(
             severity="error",
             code="pool-could-be-imported",

@@ -14,7 +14,8 @@ from phoenix_plan.safety import SAFE_DATASET_PROPERTIES, SAFE_POOL_PROPERTIES, v
 _NEEDS = {
     "create-pool": "disk-blank disk-is disk-sound disk-unpooled disk-unprotected disk-unused "
     "disks-alike disks-distinct mountpoint-free pool-absent pool-name-free",
-    "destroy-pool": "dataset-unused known pool-not-boot pool-present pool-writable unprotected",
+    "destroy-pool": "dataset-unused known pool-not-boot pool-present pool-unmistakable "
+    "pool-writable unprotected",
     "import-pool": "disk-sound disk-unprotected disk-unused pool-absent pool-importable",
     "set-pool-properties": "pool-not-boot pool-present pool-writable",
     "wipe-disk": "disk-is disk-sound disk-unpooled disk-unprotected disk-unused",

@@ -31,8 +31,8 @@ LEFT: dict[str, set[str]] = {
     # A cache's size.
     "arc-live": EVERYTHING,
     "modprobe": EVERYTHING,
-    # Pools that are not imported: a disk may belong to one.
-    "zpool-import": EVERYTHING - {WIPE},
+    # Pools that are not imported: a disk may belong to one, and one may share a pool's name.
+    "zpool-import": EVERYTHING - {WIPE, POOL},
     # Pools and datasets. The data stays where a registration goes, and what lies on a disk of no
     # imported pool is no dataset's.
     "zpool-status-json": {STORAGE},

@@ -127,7 +127,7 @@ class TestDisksOfSeveralPools:
         copy = member("C", "tank", users=(), labels=a.labels)
         idle = idle_pool("tank", top("mirror", "tank", "A", "B"), disks=[a.path, b.path, copy.path])
         plan = planned(desired(POOL), actual(a, b, copy, idle=[idle]))
-        assert (ids(plan), codes(plan)) == ([], ["pool-incomplete"])
+        assert (ids(plan), codes(plan)) == ([], ["vdev-guid-twice"])
 
 
 class TestWhatAPoolIs:

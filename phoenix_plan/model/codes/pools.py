@@ -42,11 +42,21 @@ POOLS: dict[str, Code] = {
     ),
     "pool-name-shared": Code(
         kind="error",
-        means="Several pools that could be imported have the same name.",
+        means="Several pools have the same name: two that could be imported, or one beside the "
+        "pool that is to be destroyed.",
         why="Nobody but you can say which of them is meant. Copies of disks (clones, storage "
         "snapshots) look so too, and importing one of two halves damages both.",
         do="Import the one you mean yourself, by its GUID: zpool import -N GUID. Take the disks of "
         "the other away if it is a copy.",
+    ),
+    "vdev-guid-twice": Code(
+        kind="error",
+        means="Two devices carry the label of one and the same member of a pool.",
+        why="One is a copy of the other: a dd, a clone of a virtual disk, a snapshot of a storage. "
+        "Which of them ZFS takes changes from boot to boot, and each holds another state of the "
+        "pool. Nobody can say which of the two is to be kept.",
+        do="Find out which is the copy, and disconnect it. If nothing on it is wanted, wipe its "
+        "labels: zpool labelclear.",
     ),
     "pool-incomplete": Code(
         kind="error",
