@@ -50,7 +50,8 @@ DISKS = [
              config(f"secret /dev/sdc /key:{A} luks\n", "/etc/crypttab"), code="disk-in-use"),
     Row(
         case="the system disk", code="boot-chain", subject=f"disk {SYSTEM}",
-        says="holds the running /; holds the running /boot/efi; /dev/nvme0n1p1 is an EFI", there=host(),
+        says="holds the running /; holds the running /boot/efi; /dev/nvme0n1p1 is an EFI",
+        there=host(),
         pools=({"name": "tank", "raid_level": "single", "disks": [SYSTEM]},),
         stops=(f"wipe-disk:{SYSTEM}", CREATE),
     ),
