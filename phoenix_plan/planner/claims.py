@@ -10,6 +10,7 @@ from phoenix_plan.actions import (
     CreateDataset,
     CreatePool,
     DestroyDataset,
+    DestroyPool,
     RenameDataset,
     SetDatasetProperties,
     WipeDisk,
@@ -37,6 +38,8 @@ def contradictions(
             why = disks.get(device.disk.path) if device is not None else None
         elif isinstance(action, DestroyDataset):
             why = _kept(action.dataset, moved)
+        if why is None and isinstance(action, DestroyPool | DestroyDataset):
+            why = renamed_is_lost(action, desired, index)
         if why is not None:
             found[action_id(action)] = why
     return found
@@ -88,6 +91,22 @@ def _claimed_twice(
             )
             pools |= dict.fromkeys(claims, disks[disk])
     return pools, disks
+
+
+def renamed_is_lost(
+    action: DestroyPool | DestroyDataset, desired: Desired, index: Index
+) -> Unmet | None:
+    """Why what is destroyed is wanted under another name, None where it is not."""
+    lost = action.datasets if isinstance(action, DestroyPool) else {action.dataset: ""}
+    for dataset in desired.datasets:
+        pending = dataset.name not in index.datasets or dataset.name in lost
+        if dataset.renamed_from in lost and pending:
+            return Unmet(
+                code="renamed-is-lost",
+                message=f"{dataset.name} is to be {dataset.renamed_from} renamed, which is to go",
+                hint="Take renamed_from out if what it holds may be lost; else rename it first.",
+            )
+    return None
 
 
 def _kept(dataset: str, moved: Iterable[RenameDataset]) -> Unmet | None:

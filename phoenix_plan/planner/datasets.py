@@ -57,7 +57,7 @@ def plan_datasets(scope: Scope, mountpoints: Mountpoints) -> Items:
         if renamed is not None and scope.fresh(renamed.pool):
             refused = Unmet(
                 code="renamed-is-lost",
-                message=f"{dataset.name} is to be {renamed.name} renamed, which goes with its pool",
+                message=f"{dataset.name} is to be {renamed.name} renamed, which is to go",
                 hint="Take renamed_from out if what it holds may be lost; else rename it first.",
             )
             yield Step(action=_create_action(dataset, mountpoints), refused=refused)

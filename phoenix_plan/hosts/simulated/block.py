@@ -99,7 +99,7 @@ def _zvol_rows(world: World) -> list[_Row]:
     found = []
     for name, (_, size) in zvols(world).items():
         row = _row(world, name, "disk", size, "")
-        found.append(row | {"PHY-SEC": 16384})
+        found.append(row | {"PHY-SEC": 16384, "children": _built_on(world, name)})
     return found
 
 

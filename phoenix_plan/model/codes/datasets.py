@@ -20,8 +20,9 @@ DATASETS: dict[str, Code] = {
     ),
     "renamed-is-lost": Code(
         kind="error",
-        means="A dataset is to be another one renamed, whose pool is destroyed and made anew.",
-        why="A rename says that its data is wanted; the new pool will not have it.",
+        means="A dataset is to be another one renamed, which is destroyed, or whose pool is.",
+        why="A rename says that its data is wanted, and it would be lost. So it stays, and its "
+        "pool.",
         do="Rename first, in a plan of its own, or take renamed_from out.",
     ),
     "key-change": Code(
