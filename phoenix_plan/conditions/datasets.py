@@ -197,7 +197,8 @@ def mountpoint_free(path: str, name: str, index: Index) -> Unmet | None:
         return Unmet(code="mountpoint-taken", message=f"{path} is the mountpoint of {other.name}")
     match index.actual.directories.get(path):
         case "absent" | "empty":
-            return None
+            # It may be the mountpoint of a dataset that is not mounted now.
+            return unknown(index, "datasets")
         case "occupied" | "not-a-directory" as state:
             return Unmet(
                 code="mountpoint-occupied",

@@ -33,13 +33,13 @@ LEFT: dict[str, set[str]] = {
     "modprobe": EVERYTHING,
     # Pools that are not imported: a disk may belong to one, and one may share a pool's name.
     "zpool-import": EVERYTHING - {WIPE, POOL},
-    # Pools and datasets. The data stays where a registration goes, and what lies on a disk of no
-    # imported pool is no dataset's.
+    # Pools and datasets. The data stays where a registration goes. Where the new pool would mount,
+    # a dataset may be at home that is not mounted now: so its disk is not wiped either.
     "zpool-status-json": {STORAGE},
     "zpool-get": {STORAGE},
-    "zfs-list": {STORAGE, WIPE},
-    "zfs-get-set": {STORAGE, WIPE},
-    "zfs-list-snapshots": {STORAGE, WIPE},
+    "zfs-list": {STORAGE},
+    "zfs-get-set": {STORAGE},
+    "zfs-list-snapshots": {STORAGE},
     # Who uses disks and volumes. No property of a filesystem takes a device from anyone.
     "inspect": {STORAGE, SET},
     "pvs": {STORAGE, SET},

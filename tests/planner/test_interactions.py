@@ -291,6 +291,12 @@ class TestInUse:
         plan = planned(want(removed=gone("tank/a")), there)
         assert "lxc/101" in plan.actions[0].evidence.guests[0]
 
+    def test_of_a_pool_that_nobody_could_look_at_nothing_is_destroyed(self) -> None:
+        """It may be suspended, or imported read-only."""
+        there = actual(datasets=[dataset("tank"), dataset("tank/a")], unknown=["pools"])
+        plan = planned(desired(removed=gone("tank/a")), there)
+        assert (ids(plan), codes(plan)) == ([], ["probe-failed"])
+
     @pytest.mark.parametrize("source", ["exports", "datasets", "disks", "snapshots", "storages"])
     def test_where_somebody_could_be_unseen_nothing_is_destroyed(self, source: str) -> None:
         there = tank(dataset("tank/a"), unknown=[source])

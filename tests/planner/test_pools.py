@@ -305,7 +305,7 @@ class TestCreate:
         assert codes(plan) == ["mountpoint-unread"]
 
     @pytest.mark.parametrize(
-        "source", ["references", "exports", "pools", "idle-pools", "disks", "samples"]
+        "source", ["references", "exports", "pools", "idle-pools", "disks", "samples", "datasets"]
     )
     def test_a_failed_probe_is_never_an_empty_answer(self, source: str) -> None:
         plan = planned(desired(MIRROR), actual(disk("A"), disk("B"), unknown=[source]))
