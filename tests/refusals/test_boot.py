@@ -35,7 +35,7 @@ DISKS = [
     disk_row("/efi", "holds the running /efi", mount("/dev/sda", "/efi")),
     disk_row("/usr", "holds the running /usr", mount("/dev/sda", "/usr")),
     disk_row("/var", "holds the running /var", gpt({}), mount("/dev/sda1", "/var")),
-    disk_row("the running root", "holds the running /", has(mounts=[
+    disk_row("the disk of the running root", "holds the running /", has(mounts=[
         {"source": "/dev/sda", "target": "/", "type": "ext4"}])),
     disk_row("fstab by UUID", "fstab has UUID=58e98b91-aaaa on /photos (ext4)",
              config("UUID=58e98b91-aaaa /photos ext4 noauto 0 0\n", "/etc/fstab"),

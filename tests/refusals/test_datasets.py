@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -45,7 +47,7 @@ def volume(case: str, says: str, *edits: Edit) -> Row:
     )  # fmt: skip
 
 
-def other(case: str, row: Row, stops: tuple[str, ...], pools: tuple[Json, ...], **zfs: Json) -> Row:
+def other(case: str, row: Row, stops: tuple[str, ...], pools: tuple[Json, ...], **zfs: Any) -> Row:
     """The same use, and another harm."""
     return Row(
         case=case, code=row.code, subject=row.subject, says=row.says, there=row.there, pools=pools,
@@ -116,7 +118,7 @@ HARM = [
 ]  # fmt: skip
 
 
-def row(case: str, code: str, name: str, says: str, stops: str, *edits: Edit, **zfs: Json) -> Row:
+def row(case: str, code: str, name: str, says: str, stops: str, *edits: Edit, **zfs: Any) -> Row:
     """Something is wanted of datasets that can't be; `stops` are ids, by blanks."""
     about = name if " " in name else f"dataset {name}"
     return Row(
@@ -125,7 +127,7 @@ def row(case: str, code: str, name: str, says: str, stops: str, *edits: Edit, **
     )  # fmt: skip
 
 
-def of(name: str, **changes: Json) -> Edit:
+def of(name: str, **changes: Any) -> Edit:
     """A dataset of the pool tank is otherwise."""
     return lambda there: there["pools"][0]["datasets"].setdefault(name, {}).update(changes)
 

@@ -205,16 +205,19 @@ def renamed(there: Json) -> None:
     there["disks"]["sda"] = {**disk("A"), "by_id": ["ata-OLD"], "serial": "OLD"}
 
 
-def in_pool(case: str, *edits: Edit) -> Row:
+def in_pool(
+    case: str, *edits: Edit, code: str = "disk-in-pool", says: str = "is a member of pool other"
+) -> Row:
     """Disk A is a member of an imported pool."""
     return Row(
-        case=case, code="disk-in-pool", subject="pool tank", says=f"{A} is a member of pool other",
+        case=case, code=code, subject="pool tank", says=f"{A} {says}",
         there=edited(host(OTHER), *edits), pools=(WANTED,), stops=(CREATE,),
     )  # fmt: skip
 
 
 POOLED = [
     in_pool("a member of an imported pool"),
+    in_pool("a member, and so not blank", code="disk-not-blank", says="is occupied"),
     in_pool("an offline member of an imported pool", offline),
     in_pool(
         "a faulted one", lambda t: t["pools"][0]["vdevs"][0]["children"][0].update(state="FAULTED")

@@ -100,6 +100,9 @@ WHICH = [
     row("built otherwise than declared", "pool-could-be-imported", "pool tank",
         "lies exported on /dev/sda, /dev/sdb, but is not built as declared", away(), (),
         want("tank", "raidz1", "A", "B", "C")),
+    row("built otherwise, and its datasets", "pool-missing", "dataset tank/new",
+        "no pool tank is imported", away(), ("create-dataset:tank/new",),
+        want("tank", "raidz1", "A", "B", "C"), datasets=[{"name": "new", "pool": "tank"}]),
     row("removed, and another has the name", "removed-is-another", "pool tank",
         "declared removed is 12, the pool of that name is 11", tank(), (),
         removed={"pools": [{"name": "tank", "guid": "12"}]}),
@@ -141,7 +144,7 @@ WISHES: dict[str, tuple[tuple[str, ...], tuple[Json, ...], Json]] = {
 def each(code: str, says: str, there: Json) -> list[Row]:
     """One row for each wish of a pool that takes no change."""
     return [
-        Row(case=f"{code}: {case}", code=code, says=says, there=there, pools=pools, zfs=zfs,
+        Row(case=f"{says}: {case}", code=code, says=says, there=there, pools=pools, zfs=zfs,
             stops=stops, subject=_about(stops[0]))
         for case, (stops, pools, zfs) in WISHES.items()
     ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -15,7 +17,7 @@ REBUILD = (f"wipe-disk:{by_id('A')}", "destroy-pool:tank", "create-pool:tank")
 CFG = ["zfspool: tank-data", "\tpool tank/data", "\tcontent images", ""]
 
 
-def there(on: str = "", value: str = "yes", **changes: Json) -> Json:
+def there(on: str = "", value: str = "yes", **changes: Any) -> Json:
     """The pool tank with data, data/in and more; `on` is the dataset that is protected."""
     made = host(
         pool("tank", "mirror", "A", "B", data={"guid": "88"}, data_in={"guid": "89"}, more={}),
@@ -40,7 +42,7 @@ def gone(name: str, guid: str) -> Json:
 
 def row(
     case: str, subject: str, says: str, stops: tuple[str, ...], here: Json, *pools: Json,
-    **zfs: Json,
+    **zfs: Any,
 ) -> Row:  # fmt: skip
     """A refusal, by the one code."""
     return Row(
