@@ -15,7 +15,6 @@ from tests.lab.casefile import Case, load_cases, selected
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 
-
 SAMPLE = {"file_systems": "trixie", "in_use": "bookworm", "tables": "bookworm"}
 """With $SAMPLE, shared boots whose cases hang on no version of ZFS run on this guest alone."""
 
