@@ -113,7 +113,8 @@ class Bench:
         for text in (case.prepare, case.check):
             if text:
                 machine.check(text, timeout_s=PREPARE_TIMEOUT_S, env=disks)
-                machine.check(["udevadm", "settle"])
+                # udevd drops a question now and then (Debian 12: "Broken pipe"); it is asked again.
+                machine.check("udevadm settle || udevadm settle")
         _write_config(machine, folder, case.config)
         self._live.update(case.live)
         start = _state(machine, folder) if case.simulated else ""

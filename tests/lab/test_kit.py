@@ -1,17 +1,19 @@
 """The lab's own parts, without a guest."""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from phoenix_plan.actions import ACTIONS
-from tests.lab.bench import boots, plan_differences
-from tests.lab.casefile import Case, ExpectedPlan, Step, load_case, load_cases, selected
+from tests.lab.bench import Bench, boots, plan_differences
+from tests.lab.casefile import Case, DiskSpec, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 from tests.lab.hosttools import fetch_settings
+from tests.lab.machine import Answer, Machine
 from tests.lab.record import BLOCK as BLOCK_COMMANDS
 from tests.lab.record import HOST, JSON, TEXT, situations
 from tests.lab.simulation import outcome, unlike
@@ -241,3 +243,62 @@ def test_two_ends_are_alike_but_for_guids_times_and_space(
 ) -> None:
     found = unlike("", outcome(STATE | changes), outcome(STATE))
     assert [line.partition(":")[0] for line in found] == expected
+
+
+class Pretended:
+    """Answers as a guest would whose disk A changes at each command that `writes` names."""
+
+    def __init__(self, writes: str, journal: str) -> None:
+        self.writes = writes
+        self.journal = journal
+        self.written = 0
+
+    def run(self, command: str | list[str], **_: object) -> Answer:
+        shown = command if isinstance(command, str) else " ".join(command)
+        self.written += self.writes in shown
+        return Answer(request=shown, status=0, stdout="", stderr="", seconds=0)
+
+    def check(self, command: str | list[str], **_: object) -> str:
+        return "77\n" if "get" in command else ""
+
+    def read(self, _path: str) -> str:
+        return self.journal
+
+    def write(self, _path: str, text: str) -> None:
+        self.config = text
+
+    def digests(self) -> dict[str, str]:
+        return {"A": str(self.written), "B": "same"}
+
+
+DONE = '{"event": "result", "id": "create-pool:tank", "ok": true}\n'
+
+
+@pytest.mark.parametrize(
+    ("complaint", "writes", "step", "journal"),
+    [
+        ("", "apply", Step(phoenix="apply", applied=("create-pool:tank",)), DONE),
+        ("it wrote to .'A'.", "plan", Step(phoenix="plan"), ""),
+        ("it wrote to .'A'.", "apply", Step(phoenix="apply", exit=0), DONE),
+        ("applied: expected .'create-pool:tank'.", "apply",
+         Step(phoenix="apply", applied=("create-pool:tank",)), DONE.replace("true", "false")),
+        ("disks that changed: expected .'A'., got", "nothing",
+         Step(phoenix="apply", applied=("create-pool:tank",)), DONE),
+    ],
+)  # fmt: skip
+def test_only_what_applies_may_write(complaint: str, writes: str, step: Step, journal: str) -> None:
+    case = Case(name="a", says="", disks={"A": DiskSpec()}, writes=("A",), run=(step,))
+    machine = cast("Machine", Pretended(writes, journal))
+    if not complaint:
+        Bench()._run(machine, case)
+        return
+    with pytest.raises(AssertionError, match=complaint):
+        Bench()._run(machine, case)
+
+
+def test_guids_are_asked_for() -> None:
+    config = {"pools": [{"guid": "guid of tank"}, {"guid": "guid of tank/data"}, {"guid": "8"}]}
+    case = Case(name="a", says="", config=config, run=(Step(phoenix="plan"),))
+    machine = Pretended("nothing", "")
+    Bench()._run(cast("Machine", machine), case)
+    assert json.loads(machine.config) == {"pools": [{"guid": "77"}, {"guid": "77"}, {"guid": "8"}]}
