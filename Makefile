@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 EXAMPLES ?= 100000
 
-.PHONY: install demo test check soak bench lab lab-trixie lab-bookworm docs clean
+.PHONY: install demo test check soak bench lab recordings lab-trixie lab-bookworm docs clean
 
 install: $(VENV)/installed
 
@@ -37,7 +37,14 @@ lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=nam
 	$(MAKE) --jobs 2 --output-sync=line $(if $(GUEST),lab-$(GUEST),lab-trixie lab-bookworm)
 
 lab-trixie lab-bookworm: lab-%: install
-	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest tests/lab/test_lab.py -v --durations=10
+	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest -v --durations=10 \
+		tests/lab/test_lab.py $(if $(CASE),,tests/lab/test_recordings.py)
+
+INTO ?= build/recordings
+
+recordings: install  ## fixtures/recordings anew, from real OpenZFS; INTO=folder, GUEST=name run less
+	set -e; for guest in $(or $(GUEST),trixie bookworm); do \
+		$(BIN)/python -m tests.lab.record $$guest $(INTO); done
 
 docs: install  ## write the generated reference pages and schemas anew
 	$(BIN)/python -m docs.generate

@@ -6,8 +6,10 @@ difference before it is committed. No test writes them.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from phoenix_plan import codec
 from phoenix_plan.commands import Answer, Read
@@ -47,6 +49,32 @@ class Watched:
 def state_of(host: ReadableHost, interests: Interests = EVERYTHING) -> Actual:
     """A refresh whose id and time do not change."""
     return refresh(host, interests, now=lambda: WHEN, new_id=lambda: "0" * 32)
+
+
+UNLIKE = frozenset(
+    {
+        "id", "taken_at", "machine", "digest", "guid", "pool_guid", "top_guid", "load_guid", "txg",
+        "allocated", "available", "capacity", "fragmentation", "free", "referenced", "used",
+        "used_by_snapshots", "partuuid", "aliases", "detail", "last_scrubbed_txg",
+        "feature@empty_bpobj", "feature@zilsaxattr",
+    }
+)  # fmt: skip
+"""What no two machines share, or follows from how full a pool is. (Two features become active by
+use: the first deferred free, the first logged attribute.)"""
+
+
+def comparable(value: Any) -> Any:
+    """A state without what differs between two machines; GUIDs in labels and users blank."""
+    if isinstance(value, dict):
+        kept = {key: one for key, one in value.items() if key not in UNLIKE}
+        if isinstance(kept.get("checkpoint"), dict):
+            del kept["checkpoint"]  # as a property it is a size
+        return {key: comparable(one) for key, one in kept.items()}
+    if isinstance(value, list):
+        return [comparable(one) for one in value]
+    if isinstance(value, str):
+        return re.sub(r"\d{15,}|zfs-[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f-]{27}", "…", value)
+    return value
 
 
 def expected_path(folder: Path) -> Path:

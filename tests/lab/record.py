@@ -1,15 +1,18 @@
 """Record what the tools print in a guest, situation by situation, as fixtures/recordings has it.
 
-`python -m tests.lab.record GUEST FOLDER`: a new folder for each file of `situations/`, which follow
-one another in one boot. The first line of such a file says what it makes; a version in its name is
-the OpenZFS that it needs at least.
+`python -m tests.lab.record GUEST FOLDER [SITUATION …]`: a folder `zfs-VERSION/SITUATION` for each
+file of `situations/`, which follow one another in one boot, and a word on where it reads otherwise
+than the stored recording. The first line of such a file says what it makes; a version in its name
+is the OpenZFS that it needs at least.
 """
 
 import argparse
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.lab import anew
 from tests.lab.disks import Disk
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS, Guest
@@ -17,7 +20,11 @@ from tests.lab.machine import Machine
 from tests.lab.roots import ensure_root
 
 SITUATIONS = Path(__file__).parent / "situations"
-DISKS = tuple(Disk(name=f"DISK{number}") for number in range(1, 9))
+DISKS = (
+    *(Disk(name=f"DISK{number}") for number in range(1, 9)),
+    # No config of the tests names it, as it is with most disks of a host.
+    Disk(name="OUT", size_mib=200),
+)
 
 COLUMNS = (
     "NAME,KNAME,PATH,TYPE,SIZE,MODEL,SERIAL,WWN,TRAN,ROTA,RO,RM,FSTYPE,LABEL,UUID,PARTTYPE,"
@@ -64,24 +71,64 @@ HOST = {
     "zfs-version": "zfs version",
 }
 
+SETTLED = "udevadm settle; sync; echo 1 >/proc/sys/vm/drop_caches"
+"""What follows is about the situation, so that nothing is on its way any more. ZFS writes past the
+kernel's cache: wipefs and blkid would be shown what udev read there before."""
 
-def record(guest: Guest, folder: Path) -> None:
-    """Make a folder below `folder` for every situation. Raises LabError where one can't be made."""
+
+def record(guest: Guest, folder: Path, wanted: Sequence[str] = ()) -> Iterator[Path]:
+    """Make `wanted` situations, all by default; each folder comes as soon as it is whole.
+
+    A situation stands on those before it, which are made too. Beside the new recordings stands
+    what is made up for the stored ones. Raises LabError where one can't be made.
+    """
     environment = {disk.name: disk.by_id for disk in DISKS}
+    stored = anew.stored(guest)
     with (
         tempfile.TemporaryDirectory(prefix="phoenix-lab-") as place,
         Machine(ensure_root(guest), DISKS, Path(place)) as machine,
     ):
-        for situation in situations(guest):
+        version = _version(machine)
+        for situation in until_last(list(situations(guest)), wanted):
             text = situation.read_text()
             machine.check(text, timeout_s=300, env=environment)
-            # What follows is about the situation, so that nothing is on its way any more.
-            machine.check("udevadm settle")
-            target = folder / situation.name.partition(".")[0]
+            machine.check(SETTLED)
+            name = name_of(situation)
+            if wanted and name not in wanted:
+                continue
+            target = folder / f"zfs-{version}" / name
+            if target.exists():
+                raise LabError(f"{target} is already there; a recording is not written over")
             target.mkdir(parents=True)
             (target / "README").write_text(text.partition("\n")[0].removeprefix("# ") + "\n")
             _commands(machine, guest, target)
-            print(target, flush=True)
+            anew.add_made_up(target, stored / name)
+            yield target
+
+
+def name_of(situation: Path) -> str:
+    """What a file of `situations/` makes, by which its folder is named."""
+    return situation.name.partition(".")[0]
+
+
+def until_last(found: Sequence[Path], wanted: Sequence[str]) -> Sequence[Path]:
+    """The situations up to the last one that is wanted, all where none is named.
+
+    Raises LabError for a name that there is not.
+    """
+    names = [name_of(situation) for situation in found]
+    if unknown := sorted({*wanted} - {*names}):
+        raise LabError(f"no situation {', '.join(unknown)}; there are {', '.join(names)}")
+    return found[: max(map(names.index, wanted)) + 1] if wanted else found
+
+
+def _version(machine: Machine) -> str:
+    """The guest's OpenZFS, as its folder of recordings is named: 2.3.9."""
+    said = machine.check("zfs version")
+    found = re.match(r"zfs-(\d+\.\d+\.\d+)", said)
+    if found is None:
+        raise LabError(f"no version of OpenZFS in {said!r}")
+    return found[1]
 
 
 def situations(guest: Guest) -> Iterator[Path]:
@@ -118,12 +165,18 @@ def _commands(machine: Machine, guest: Guest, target: Path) -> None:
 
 
 def main() -> None:
-    """Record a guest's situations into a folder."""
+    """Record a guest's situations into a folder, and say where they read otherwise than before."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("guest", choices=sorted(GUESTS))
     parser.add_argument("folder", type=Path)
+    parser.add_argument("situation", nargs="*", help="default: all")
     given = parser.parse_args()
-    record(GUESTS[given.guest], given.folder)
+    guest = GUESTS[given.guest]
+    stored = anew.stored(guest)
+    for target in record(guest, given.folder, given.situation):
+        print(target, flush=True)
+        for line in anew.differences(target, stored / target.name):
+            print(f"    {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -102,10 +102,10 @@ def _disk(disk: Json) -> Json:
     return found | {"partitions": parts, "labels": sorted(labels), "users": users}
 
 
-def unlike(place: str, simulated: Any, real: Any) -> Iterator[str]:
-    """Where two outcomes differ, below `place`, one line each."""
-    if isinstance(simulated, dict) and isinstance(real, dict):
-        for key in sorted({*simulated, *real}):
-            yield from unlike(f"{place}/{key}", simulated.get(key), real.get(key))
-    elif simulated != real:
-        yield f"{place}: {simulated!r}, really {real!r}"
+def unlike(place: str, seen: Any, wanted: Any, word: str = "really") -> Iterator[str]:
+    """Where two outcomes differ, below `place`, one line each; `word` says what is wanted."""
+    if isinstance(seen, dict) and isinstance(wanted, dict):
+        for key in sorted({*seen, *wanted}):
+            yield from unlike(f"{place}/{key}", seen.get(key), wanted.get(key), word)
+    elif seen != wanted:
+        yield f"{place}: {seen!r}, {word} {wanted!r}"

@@ -1,12 +1,14 @@
 """The lab's own parts, without a guest."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from phoenix_plan.actions import ACTIONS
+from tests.lab import anew
 from tests.lab.bench import Bench, boots, plan_differences
 from tests.lab.casefile import Case, DiskSpec, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
@@ -15,7 +17,7 @@ from tests.lab.guests import GUESTS
 from tests.lab.hosttools import fetch_settings
 from tests.lab.machine import Answer, Machine
 from tests.lab.record import BLOCK as BLOCK_COMMANDS
-from tests.lab.record import HOST, JSON, TEXT, situations
+from tests.lab.record import HOST, JSON, TEXT, name_of, situations, until_last
 from tests.lab.simulation import outcome, unlike
 
 SIZE = 40 * BLOCK
@@ -193,19 +195,81 @@ def test_a_plan_is_compared(expected: list[str], wanted: ExpectedPlan) -> None:
     assert [line.partition(":")[0] for line in found] == expected
 
 
-RECORDINGS = Path(__file__).parents[2] / "fixtures/recordings"
-
-
 @pytest.mark.parametrize(("guest", "folder"), [("trixie", "zfs-2.3.9"), ("bookworm", "zfs-2.1.11")])
 def test_a_new_recording_holds_what_the_fixtures_hold(guest: str, folder: str) -> None:
     """The same situations, and in each the same commands under the same names."""
-    there = sorted(path.parent for path in (RECORDINGS / folder).glob("*/commands.tsv"))
-    made = [path.name.partition(".")[0] for path in situations(GUESTS[guest])]
+    there = sorted(path.parent for path in (anew.RECORDINGS / folder).glob("*/commands.tsv"))
+    made = [name_of(path) for path in situations(GUESTS[guest])]
     assert made == [path.name for path in there]
     rows = [line.split("\t") for line in (there[1] / "commands.tsv").read_text().splitlines()]
     of_devices = ("wipefs-", "blkid-", "zdb-l-")
     recorded = {name: command for name, _, command in rows if not name.startswith(of_devices)}
     assert TEXT | (JSON if guest == "trixie" else {}) | BLOCK_COMMANDS | HOST == recorded
+
+
+def test_a_situation_stands_on_those_before_it() -> None:
+    found = list(situations(GUESTS["trixie"]))
+    assert until_last(found, ()) == found
+    assert [name_of(path)[:2] for path in until_last(found, ["03-single-became-mirror"])] == [
+        "01", "02", "03",
+    ]  # fmt: skip
+    with pytest.raises(LabError, match="no situation 99-none; there are 01-blank, "):
+        until_last(found, ["03-single-became-mirror", "99-none"])
+
+
+def _as_if_new(folder: Path, situation: str, changes: dict[str, dict[str, str]]) -> list[str]:
+    """What is said of a stored recording in which these texts (by file) are others."""
+    stored = anew.stored(GUESTS["trixie"]) / situation
+    new = folder / "zfs-2.3.10" / situation
+    shutil.copytree(stored, new, ignore=shutil.ignore_patterns("made-up"))
+    for pattern, texts in changes.items():
+        for path in new.glob(pattern):
+            said = path.read_text()
+            for before, after in texts.items():
+                said = said.replace(before, after)
+            path.write_text(said)
+    anew.add_made_up(new, stored)
+    return [line.partition(": ")[0] for line in anew.differences(new, stored)]
+
+
+QUICKOS, FASTDATA, DISK2 = "9131402888284601281", "13055864004399430372", "5199541229951398624"
+
+
+@pytest.mark.parametrize(
+    ("expected", "changes"),
+    [
+        ([], {}),
+        # Chosen anew each time: GUIDs, the host's id, the patch version, an uberblock's place.
+        ([], {"*": {QUICKOS: "9131402888284601282", DISK2: "5199541229951398625"}}),
+        ([], {"hostid.out": {"37487e0c": "1abc0de5"}, "zdb-l-*": {"927497740": "448531941"}}),
+        ([], {"zfs-version.out": {"2.3.9": "2.3.10"}}),
+        ([], {"wipefs-vdd1.out": {"0x4000": "0x4400"}}),
+        # What a moved OpenZFS would change.
+        (
+            ["/pools/quickOS/features/feature@new"],
+            {"zpool-get.out": {
+                "quickOS\tsize": "quickOS\tfeature@new\tenabled\tlocal\nquickOS\tsize"
+            }},
+        ),
+        (
+            ["/defaults/filesystem/atime"],
+            {"zfs-get.out": {"\tatime\ton\t": "\tatime\toff\t"}},
+        ),
+        (["/disks//dev/vdd/labels/0/ashift"], {"zdb-l-vdd1.out": {"ashift: 9": "ashift: 12"}}),
+        # A disk that a label or a signature gives to another pool.
+        (
+            ["/disks//dev/vdd/labels/0/pool"],
+            {"zdb-l-vdd1.out": {"name: 'fastData'": "name: 'slowData'"}},
+        ),
+        (["/disks//dev/vdb/labels/0/its pool_guid"], {"zdb-l-vdb1.out": {QUICKOS: FASTDATA}}),
+        (["/disks//dev/vdd/signatures/3/uuid"], {"wipefs-vdd1.out": {FASTDATA: QUICKOS}}),
+    ],
+)  # fmt: skip
+def test_what_is_noticed_of_a_new_recording(
+    tmp_path: Path, expected: list[str], changes: dict[str, dict[str, str]]
+) -> None:
+    found = _as_if_new(tmp_path, "02-mirror-and-single", changes)
+    assert found == expected
 
 
 STATE = {

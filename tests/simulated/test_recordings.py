@@ -14,35 +14,11 @@ from phoenix_plan.hosts.recorded import RecordedHost
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.hosts.simulated.state import from_state
 from phoenix_plan.refresh import refresh
+from tests.recorded_states import comparable
 from tests.simulated.worlds import ask, done, host_of, situation_02
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures/recordings"
 VERSIONS = ("2.1.11", "2.3.9")
-
-UNLIKE = frozenset(
-    {
-        "id", "taken_at", "machine", "digest", "guid", "pool_guid", "top_guid", "load_guid", "txg",
-        "allocated", "available", "capacity", "fragmentation", "free", "referenced", "used",
-        "used_by_snapshots", "partuuid", "aliases", "detail", "last_scrubbed_txg",
-        "feature@empty_bpobj", "feature@zilsaxattr",
-    }
-)  # fmt: skip
-"""What no two machines share, or follows from how full a pool is. (Two features become active by
-use: the first deferred free, the first logged attribute.)"""
-
-
-def comparable(value: Any) -> Any:
-    """A state without what differs between two machines; GUIDs in labels and users blank."""
-    if isinstance(value, dict):
-        kept = {key: one for key, one in value.items() if key not in UNLIKE}
-        if isinstance(kept.get("checkpoint"), dict):
-            del kept["checkpoint"]  # as a property it is a size
-        return {key: comparable(one) for key, one in kept.items()}
-    if isinstance(value, list):
-        return [comparable(one) for one in value]
-    if isinstance(value, str):
-        return re.sub(r"\d{15,}|zfs-[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f-]{27}", "…", value)
-    return value
 
 
 def state_of(host: SimulatedHost | RecordedHost) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 # a mirror pool and a single-disk pool with datasets, a zvol, a subvol, a snapshot, a clone, a user property and a name with a space
-zpool create -o ashift=12 quickOS mirror $DISK1 $DISK2
-zpool create -o ashift=12 fastData $DISK3
+zpool create quickOS mirror $DISK1 $DISK2
+zpool create fastData $DISK3
 zfs create -o recordsize=128K -o compression=lz4 -o quota=200M -o phoenix:owner=me quickOS/vm-disks
 zfs create -V 32M quickOS/vm-disks/vm-100-disk-0
 zfs create -o recordsize=16K -o quota=100M quickOS/lxc-disks

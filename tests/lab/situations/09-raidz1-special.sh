@@ -1,4 +1,3 @@
 # raidz1 with mirrored special vdev
-zpool create -o ashift=12 -m none tank raidz1 $DISK1 $DISK2 $DISK3 special mirror $DISK4 $DISK5
-zfs create -o mountpoint=/tank tank/data
+zpool create -o ashift=12 tank raidz1 $DISK1 $DISK2 $DISK3 special mirror $DISK4 $DISK5
 dd if=/dev/urandom of=/tank/file bs=1M count=50 status=none

@@ -6,4 +6,4 @@ for disk in $DISK5 $DISK6 $DISK7 $DISK8; do
     sgdisk --zap-all $disk
 done
 udevadm settle
-zpool create -o ashift=12 -m none tank2 draid1:2d:1s:4c $DISK5 $DISK6 $DISK7 $DISK8
+zpool create tank2 draid1:2d:1s:4c $DISK5 $DISK6 $DISK7 $DISK8

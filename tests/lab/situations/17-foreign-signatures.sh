@@ -5,7 +5,7 @@ for disk in $DISK1 $DISK2 $DISK3 $DISK4 $DISK5 $DISK6 $DISK7 $DISK8; do sgdisk -
 udevadm settle
 mkfs.ext4 -q $DISK1
 mkfs.xfs -q $DISK2
-sgdisk -n 1:0:+100M -t 1:EF00 -n 2:0:+200M -t 2:8300 -n 3:0:0 -t 3:8300 $DISK3
+sgdisk -n 1:0:+100M -t 1:EF00 -n 2:0:+200M -t 2:8300 -n 3:0:+210M -t 3:8300 $DISK3
 udevadm settle
 mkfs.vfat $DISK3-part1
 mkfs.ext4 -q $DISK3-part2
