@@ -41,10 +41,7 @@ def load_state(path: str, *, stdin: BinaryIO | None = None) -> Actual:
 
 def load_plan(path: str, *, stdin: BinaryIO | None = None) -> Plan:
     """The plan in a file, or on stdin where `path` is `-`. Raises DocumentError."""
-    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
-
-    document = checked(read_document(path, what="plan", stdin=stdin), "plan")
-    return codec.plan_from_json(document.value, document.name)
+    return load_plan_file(path, stdin=stdin).plan
 
 
 @attrs.frozen(kw_only=True)

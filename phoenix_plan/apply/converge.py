@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from phoenix_plan.actions import AddStorage
 from phoenix_plan.model.actual import Actual
+from phoenix_plan.model.datasets import within
 from phoenix_plan.plan import Plan, Row, make_plan
 
 
@@ -28,7 +29,7 @@ def left(plan: Plan, actual: Actual, left_out: Sequence[str]) -> tuple[str, ...]
         row.id
         for row in again.actions
         if not any(
-            _below(name, one)
+            within(name, one)
             for one in shown
             for name in (row.action.subject, _home(row))
             if row.action.ABOUT in ("pool", "dataset") or isinstance(row.action, AddStorage)
@@ -37,14 +38,10 @@ def left(plan: Plan, actual: Actual, left_out: Sequence[str]) -> tuple[str, ...]
     found += [
         blocked.id
         for blocked in again.blocked
-        if not any(_below(blocked.subject.name, one) for one in shown)
+        if not any(within(blocked.subject.name, one) for one in shown)
     ]
     return tuple(one for one in found if one not in known)
 
 
 def _home(row: Row) -> str:
     return row.action.dataset if isinstance(row.action, AddStorage) else ""
-
-
-def _below(name: str, above: str) -> bool:
-    return name == above or name.startswith(above + "/")

@@ -36,9 +36,8 @@ class Runner:
     """What running needs: a host to change, a way to look at it again, a journal, a clock.
 
     `look` takes the rows that are still to run, so that only their disks are read across, and
-    folders that are to be looked at besides. `tell`
-    is called with each row before it runs, and after it with True. `stopping` says which signal
-    asked to stop, empty where none did.
+    folders that are to be looked at besides. `tell` is called with each row before it runs, and
+    after it with True. `stopping` says which signal asked to stop, empty where none did.
     """
 
     host: WritableHost

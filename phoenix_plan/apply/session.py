@@ -133,10 +133,9 @@ def apply_plan(session: Session, approvals: Iterable[Approval]) -> Report:
         actual = session.look()
         _same_host(session, actual)
         rows = _still_true(session, actual)
-        asked: list[str] = []
-        consent = _consent(session, actual, approvals, asked)
+        consent = _consent(session, actual, approvals)
         rows = select(rows, consent, safe_only=options.safe_only)
-        if asked:
+        if any(grant.source == "interactive" for grant in consent.grants.values()):
             # A person takes their time, and the host goes on meanwhile.
             actual = session.look()
             _same_host(session, actual)
@@ -223,19 +222,10 @@ def _same_host(session: Session, actual: Actual) -> None:
         )
 
 
-def _consent(
-    session: Session, actual: Actual, approvals: Iterable[Approval], asked: list[str]
-) -> Consent:
+def _consent(session: Session, actual: Actual, approvals: Iterable[Approval]) -> Consent:
     plan, options, talk = session.plan, session.options, session.talk
     if options.safe_only:
         return Consent(grants={}, refused=tuple(row.id for row in plan.destructive))
-    ask = talk.ask
-
-    def remembered(row: Row) -> str:
-        asked.append(row.id)
-        assert ask is not None
-        return ask(row)
-
     consent = gather(
         plan,
         digest=session.digest,
@@ -243,7 +233,7 @@ def _consent(
         rules=options.rules,
         approvals=approvals,
         now=session.now(),
-        ask=None if ask is None else remembered,
+        ask=talk.ask,
     )
     for said in consent.said if not consent.refused else ():
         talk.say(said)

@@ -28,6 +28,7 @@ from phoenix_plan.config.declare import is_declarable
 from phoenix_plan.errors import DocumentError, Problem
 from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.codes import CODES
+from phoenix_plan.model.datasets import within
 from phoenix_plan.plan import Plan, Row, derived_row
 from phoenix_plan.planner.order import requirements, sequence
 from phoenix_plan.safety import verdict
@@ -133,7 +134,7 @@ def _forged(action: Action, evidence: Evidence) -> Iterator[str]:
                 "datasets": set(evidence.datasets) == set(datasets),
                 "snapshots": _of(evidence.snapshots, datasets),
                 "holds": set(evidence.holds) <= set(evidence.snapshots),
-                "clones": all(not _below(clone, pool) for clone in evidence.clones),
+                "clones": all(not within(clone, pool) for clone in evidence.clones),
             }
         case DestroyDataset(dataset=dataset, snapshots=snapshots, clones=clones):
             free = frozenset({"used", "guests", "jobs", "shares"})
@@ -166,10 +167,6 @@ def _forged(action: Action, evidence: Evidence) -> Iterator[str]:
 
 def _of(snapshots: Iterable[str], datasets: Iterable[str]) -> bool:
     return {snapshot.partition("@")[0] for snapshot in snapshots} <= set(datasets)
-
-
-def _below(name: str, above: str) -> bool:
-    return name == above or name.startswith(above + "/")
 
 
 def _problem(source: str, path: str, rule: str) -> Problem:

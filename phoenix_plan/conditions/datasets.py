@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phoenix_plan.conditions.kinds import FitsUsed, Unmet
 from phoenix_plan.conditions.shared import unknown
-from phoenix_plan.model.datasets import Dataset
+from phoenix_plan.model.datasets import Dataset, within
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import Guid, human
 
@@ -86,7 +86,7 @@ def dataset_absent(name: str, index: Index) -> Unmet | None:
 
 def dataset_unused(name: str, index: Index) -> Unmet | None:
     journal = index.dataset_at(JOURNAL)
-    if journal is not None and (journal.name == name or journal.name.startswith(f"{name}/")):
+    if journal is not None and within(journal.name, name):
         return Unmet(
             code="dataset-in-use",
             message=f"{journal.name} holds {JOURNAL}, the journal of this program",
@@ -125,7 +125,7 @@ def _self_and_descendants(name: str, index: Index) -> list[Dataset]:
 def dataset_not_boot(name: str, index: Index) -> Unmet | None:
     for path in ("/", "/boot", "/usr", "/var"):
         source = index.actual.mounts.get(path, "")
-        if source == name or source.startswith(name + "/"):
+        if within(source, name):
             return Unmet(
                 code="boot-chain",
                 message=f"{path} is mounted from {source}",

@@ -60,3 +60,8 @@ def effective(dataset: Dataset, name: str, defaults: Mapping[str, Mapping[str, s
     if value is None:
         value = defaults.get(dataset.type, {}).get(name)
     return None if value == "-" else value
+
+
+def within(name: str, above: str) -> bool:
+    """Whether a dataset is `above` or lies below it, by their full names."""
+    return name == above or name.startswith(f"{above}/")

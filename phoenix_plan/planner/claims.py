@@ -17,7 +17,8 @@ from phoenix_plan.actions import (
     action_id,
 )
 from phoenix_plan.conditions import Unmet
-from phoenix_plan.model.desired import Desired
+from phoenix_plan.model.datasets import within
+from phoenix_plan.model.desired import Desired, DesiredDataset
 from phoenix_plan.model.index import Index
 
 
@@ -101,17 +102,22 @@ def renamed_is_lost(
     for dataset in desired.datasets:
         pending = dataset.name not in index.datasets or dataset.name in lost
         if dataset.renamed_from in lost and pending:
-            return Unmet(
-                code="renamed-is-lost",
-                message=f"{dataset.name} is to be {dataset.renamed_from} renamed, which is to go",
-                hint="Take renamed_from out if what it holds may be lost; else rename it first.",
-            )
+            return lost_rename(dataset)
     return None
+
+
+def lost_rename(dataset: DesiredDataset) -> Unmet:
+    """That a dataset can't be renamed from one that is destroyed."""
+    return Unmet(
+        code="renamed-is-lost",
+        message=f"{dataset.name} is to be {dataset.renamed_from} renamed, which is to go",
+        hint="Take renamed_from out if what it holds may be lost; else rename it first.",
+    )
 
 
 def _kept(dataset: str, moved: Iterable[RenameDataset]) -> Unmet | None:
     for action in moved:
-        if dataset == action.dataset or dataset.startswith(f"{action.dataset}/"):
+        if within(dataset, action.dataset):
             return Unmet(
                 code="dataset-kept-and-lost",
                 message=f"{action.dataset} is to be renamed to {action.to}, but what it is below "

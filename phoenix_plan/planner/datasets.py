@@ -21,6 +21,7 @@ from phoenix_plan.model.mountpoints import Mountpoints
 from phoenix_plan.model.properties import CREATE_ONLY, canonical
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Subject
+from phoenix_plan.planner.claims import lost_rename
 from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged, failed
 
 
@@ -55,12 +56,7 @@ def plan_datasets(scope: Scope, mountpoints: Mountpoints) -> Items:
             continue
         renamed = scope.index.datasets.get(dataset.renamed_from)
         if renamed is not None and scope.fresh(renamed.pool):
-            refused = Unmet(
-                code="renamed-is-lost",
-                message=f"{dataset.name} is to be {renamed.name} renamed, which is to go",
-                hint="Take renamed_from out if what it holds may be lost; else rename it first.",
-            )
-            yield Step(action=_create_action(dataset, mountpoints), refused=refused)
+            yield Step(action=_create_action(dataset, mountpoints), refused=lost_rename(dataset))
             continue
         if renamed is not None:
             yield from _rename(dataset, renamed)
