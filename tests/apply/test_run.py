@@ -428,6 +428,20 @@ def test_a_signal_ends_the_run_after_the_action_under_way(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_signal_that_is_ignored_stays_ignored(planned: Machine, monkeypatch: Patch) -> None:
+    """Under nohup(1) a terminal may go, and the run goes on."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def see(write: Write) -> None:
+        if words(write) == "zfs destroy keep/old@monday":
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    watch(monkeypatch, see)
+    planned.approve()
+    assert planned.apply().code == 0
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
 def test_a_signal_before_the_first_action_is_130(planned: Machine, monkeypatch: Patch) -> None:
     from phoenix_plan.apply.journal import Journal  # noqa: PLC0415 - patched here
 
