@@ -11,6 +11,7 @@ import attrs
 
 from phoenix_plan.actions import (
     Action,
+    CreateCheckpoint,
     DestroyDataset,
     DestroyPool,
     DisableStorage,
@@ -20,6 +21,7 @@ from phoenix_plan.actions import (
     SetDatasetProperties,
     SetPoolProperties,
     UpdateStorage,
+    VdevAction,
     WipeDisk,
 )
 from phoenix_plan.model.datasets import Dataset, effective
@@ -33,8 +35,8 @@ class Evidence:
     """What would be lost, or who would notice.
 
     `used` is in bytes, None where nothing is lost or nobody can tell. `guests` and `jobs` name who
-    refers to a storage and where. `unknown` says what could not be found out: it is consented to
-    as unknown.
+    refers to a storage and where. `price` is what can't be done afterwards. `unknown` says what
+    could not be found out: it is consented to as unknown.
     """
 
     used: Bytes | None = None
@@ -46,12 +48,21 @@ class Evidence:
     jobs: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     contents: tuple[str, ...] = ()
+    price: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing at all stands in the way."""
         return self == Evidence()
+
+
+CHECKPOINT_PRICE = (
+    "while it stands, ZFS can neither remove, attach, detach nor replace a disk, nor use a spare",
+    "space that is freed stays taken",
+    "a rewind to it loses all that was written since",
+)
+"""What a checkpoint costs (zpool-checkpoint(8), zpoolconcepts(7))."""
 
 
 def evidence(action: Action, index: Index) -> Evidence:
@@ -85,6 +96,8 @@ def evidence(action: Action, index: Index) -> Evidence:
             return _of_storages(_one(index, storage), index)
         case WipeDisk(disk=path, contents=contents):
             return _of_disk(path, contents, index)
+        case CreateCheckpoint():
+            return Evidence(price=CHECKPOINT_PRICE)
         case ImportPool(pool=name, ours=ours, last_hostname=hostname, last_hostid=hostid):
             if ours:
                 return Evidence()
@@ -109,6 +122,8 @@ def sources(action: Action) -> tuple[str, ...]:
             return ("idle-pools", "labels")
         case SetPoolProperties():
             return ("pools",)
+        case _ if isinstance(action, VdevAction):
+            return ("pools", "labels", "disks")
         case _:
             return ()
 

@@ -14,16 +14,26 @@ import attrs
 from phoenix_plan.actions import (
     Action,
     AddStorage,
+    AddVdev,
+    AttachDisk,
     Change,
+    CreateCheckpoint,
     CreateDataset,
     CreatePool,
     DestroyDataset,
     DestroyPool,
+    DetachDisk,
     DisableStorage,
+    DiscardCheckpoint,
     EnableStorage,
+    ExpandRaidz,
     ImportPool,
+    OfflineDisk,
+    OnlineDisk,
     RemoveStorage,
+    RemoveVdev,
     RenameDataset,
+    ReplaceDisk,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
@@ -94,6 +104,32 @@ def verdict(action: Action, evidence: Evidence) -> Verdict:
             return _worst([_pool_property(change) for change in action.properties])
         case SetDatasetProperties():
             return _worst([_dataset_property(change) for change in action.properties])
+        case AttachDisk():
+            return _safe("attaches-disk", "one more disk holds what the vdev holds")
+        case ReplaceDisk():
+            return _safe("replaces-disk", f"{_old(action)}; the new disk is blank")
+        case DetachDisk():
+            return _destructive(
+                "detaches-disk", f"{action.mirror} has one disk fewer to fall back on"
+            )
+        case ExpandRaidz():
+            return _destructive(
+                "expands-raidz", f"{action.vdev_name} can never be made narrower again"
+            )
+        case AddVdev():
+            return _add(action)
+        case RemoveVdev():
+            return _remove(action)
+        case OnlineDisk():
+            return _safe("brings-online", "the disk takes part again, and gets what it missed")
+        case OfflineDisk():
+            return _destructive("takes-offline", "the vdev does without this disk")
+        case CreateCheckpoint():
+            return _destructive(
+                "makes-checkpoint", "it is a net, and takes something away as long as it stands"
+            )
+        case DiscardCheckpoint():
+            return _destructive("discards-checkpoint", "there is no rewinding to it any more")
         case WipeDisk():
             held = "; ".join(evidence.contents) or action.emptiness
             return _destructive("wipes-disk", f"what is on the disk is lost: {held}")
@@ -144,6 +180,35 @@ def _worst(verdicts: list[Verdict]) -> Verdict:
     decisive = destructive or verdicts
     reasons = dict.fromkeys(verdict.reason for verdict in decisive)
     return attrs.evolve(decisive[0], reason="; ".join(reasons))
+
+
+def _old(action: ReplaceDisk) -> str:
+    if action.old_state in ("ONLINE", "DEGRADED"):
+        return "the old disk serves until all of it is on the new one"
+    return f"the old disk is {action.old_state}, and redundancy comes back"
+
+
+def _add(action: AddVdev) -> Verdict:
+    if not action.is_data:
+        return _safe("adds-vdev", f"a {action.vdev_class} holds nothing that the pool needs")
+    return _destructive(
+        "adds-data-vdev",
+        "from then on the pool is lost where this vdev is, and taking it out again may be "
+        "impossible",
+    )
+
+
+def _remove(action: RemoveVdev) -> Verdict:
+    if action.is_data:
+        return _destructive(
+            "removes-data-vdev", "its data moves to the other vdevs, which have to hold it all"
+        )
+    if action.vdev_class == "log" and action.kind != "mirror":
+        return _destructive(
+            "removes-log", "synchronous writes wait for the data disks from then on, and the log "
+            "is not mirrored: what it holds is on this disk alone until it is written out",
+        )  # fmt: skip
+    return _safe("removes-vdev", f"a {action.vdev_class} holds nothing that the pool needs")
 
 
 def _import(action: ImportPool) -> Verdict:

@@ -11,7 +11,8 @@ from phoenix_plan.model.actual import Actual, ArcMax, Host, Unknown
 from phoenix_plan.model.datasets import Dataset
 from phoenix_plan.model.desired import Desired, DesiredDataset, DesiredPool, DesiredStorage
 from phoenix_plan.model.disks import Disk, Identity, Label, Signature, User
-from phoenix_plan.model.pools import IdlePool, Pool, Property, Vdev
+from phoenix_plan.model.layout import DesiredVdev
+from phoenix_plan.model.pools import IdlePool, Pool, Property, Vdev, VdevClass
 from phoenix_plan.model.proxmox import Reference, Storage, StorageConfig
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan, make_plan
@@ -226,7 +227,15 @@ def desired(
 
 def want_pool(name: str, level: Any, *disks: str, **changes: Any) -> DesiredPool:
     """A declared pool on disks by their short names."""
-    return DesiredPool(name=name, level=level, disks=tuple(by_id(d) for d in disks), **changes)
+    vdevs = {**layout(level, *(by_id(d) for d in disks)), **changes.pop("vdevs", {})}
+    return DesiredPool(name=name, vdevs=vdevs, **changes)
+
+
+def layout(level: str, *disks: str) -> dict[VdevClass, tuple[DesiredVdev, ...]]:
+    """The short form of a config: one data vdev, or a stripe of disks."""
+    if level == "stripe":
+        return {"normal": tuple(DesiredVdev(type="disk", disks=(disk,)) for disk in disks)}
+    return {"normal": (DesiredVdev(type=level, disks=disks),)}
 
 
 def planned(wanted: Desired, there: Actual) -> Plan:

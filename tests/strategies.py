@@ -55,7 +55,8 @@ def _of(hint: Any, depth: int) -> st.SearchStrategy[Any]:
     if origin is tuple:
         return st.tuples(*(_of(argument, depth) for argument in arguments))
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return st.dictionaries(st.text(max_size=6), _of(arguments[1], depth), max_size=2)
+        keys = st.text(max_size=6) if arguments[0] is str else _of(arguments[0], depth)
+        return st.dictionaries(keys, _of(arguments[1], depth), max_size=2)
     if origin in (types.UnionType, Union):
         return st.one_of(*(_of(argument, depth) for argument in arguments))
     if hint is types.NoneType:

@@ -5,25 +5,38 @@ from __future__ import annotations
 from phoenix_plan.actions import (
     Action,
     AddStorage,
+    AddVdev,
+    AttachDisk,
     Change,
+    CreateCheckpoint,
     CreateDataset,
     CreatePool,
     DestroyDataset,
     DestroyPool,
+    DetachDisk,
     DisableStorage,
+    DiscardCheckpoint,
     EnableStorage,
+    ExpandRaidz,
     ImportPool,
+    OfflineDisk,
+    OnlineDisk,
     RemoveStorage,
+    RemoveVdev,
     RenameDataset,
+    ReplaceDisk,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
     UpdateStorage,
     WipeDisk,
 )
+from phoenix_plan.model.layout import DesiredVdev
+from phoenix_plan.model.pools import VdevClass
 from phoenix_plan.model.sizes import Bytes, Guid
 
 _GUID = Guid("8523710966318265931")
+_MEMBER, _VDEV = Guid("17210485520135906523"), Guid("2295301274470110846")
 _DISKS = ("/dev/disk/by-id/wwn-0x5000c500a1b2c3d4", "/dev/disk/by-id/wwn-0x5000c500a1b2c3d5")
 _IDENTITIES = ("wwn:0x5000c500a1b2c3d4:4000787030016", "wwn:0x5000c500a1b2c3d5:4000787030016")
 
@@ -43,6 +56,21 @@ def _import(*, hostid: str, hostname: str, ours: bool) -> ImportPool:
     )  # fmt: skip
 
 
+def _add(of: VdevClass, kind: str, *disks: str, ashift: int | None) -> AddVdev:
+    return AddVdev(
+        pool="tank", guid=_GUID, vdev_class=of, kind=kind, disks=disks,
+        identities=_IDENTITIES[: len(disks)], ashift=ashift, turn=1,
+    )  # fmt: skip
+
+
+def _remove(of: VdevClass, kind: str, *disks: str) -> RemoveVdev:
+    name = f"{disks[0]}-part1" if kind == "disk" else f"{kind}-1"
+    return RemoveVdev(
+        pool="tank", guid=_GUID, vdev=_VDEV, vdev_name=name, vdev_class=of, kind=kind,
+        disks=tuple(f"{disk}-part1" for disk in disks), released=disks, turn=1,
+    )  # fmt: skip
+
+
 def _update(name: str, before: str, after: str) -> UpdateStorage:
     return UpdateStorage(
         storage="backups", kind="dir", properties=(Change(name=name, before=before, after=after),)
@@ -51,7 +79,8 @@ def _update(name: str, before: str, after: str) -> UpdateStorage:
 
 EXAMPLES: tuple[Action, ...] = (
     CreatePool(
-        pool="tank", level="mirror", disks=_DISKS, identities=_IDENTITIES, ashift=12,
+        pool="tank", vdevs={"normal": (DesiredVdev(type="mirror", disks=_DISKS),)},
+        identities=_IDENTITIES, ashift=12,
         properties={"autotrim": "on"}, filesystem={"atime": "off", "compression": "lz4"},
     ),
     DestroyPool(
@@ -63,6 +92,31 @@ EXAMPLES: tuple[Action, ...] = (
     SetPoolProperties(
         pool="tank", guid=_GUID, properties=(Change(name="autotrim", before="off", after="on"),)
     ),
+    AttachDisk(
+        pool="tank", guid=_GUID, beside=_MEMBER, beside_name=f"{_DISKS[0]}-part1", disk=_DISKS[1],
+        identity=_IDENTITIES[1], turn=1,
+    ),
+    ReplaceDisk(
+        pool="tank", guid=_GUID, old=_MEMBER, old_name=f"{_DISKS[0]}-part1", old_state="UNAVAIL",
+        released=(), disk=_DISKS[1], identity=_IDENTITIES[1], turn=1,
+    ),
+    DetachDisk(
+        pool="tank", guid=_GUID, member=_MEMBER, mirror="mirror-0", released=_DISKS[:1],
+        disk=f"{_DISKS[0]}-part1", turn=1,
+    ),
+    ExpandRaidz(
+        pool="tank", guid=_GUID, vdev=_VDEV, vdev_name="raidz1-0", disk=_DISKS[1],
+        identity=_IDENTITIES[1], turn=1,
+    ),
+    _add("spare", "disk", *_DISKS[:1], ashift=None),
+    _add("normal", "mirror", *_DISKS, ashift=12),
+    _remove("cache", "disk", *_DISKS[:1]),
+    _remove("log", "disk", *_DISKS[:1]),
+    _remove("normal", "mirror", *_DISKS),
+    OnlineDisk(pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", turn=1),
+    OfflineDisk(pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", turn=1),
+    CreateCheckpoint(pool="tank", guid=_GUID, turn=1),
+    DiscardCheckpoint(pool="tank", guid=_GUID, turn=1),
     SetPoolProperties(
         pool="tank", guid=_GUID, properties=(Change(name="autoreplace", before="off", after="on"),)
     ),

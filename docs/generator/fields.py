@@ -261,6 +261,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "jobs": "Jobs and other storages that name what would go.",
         "shares": "Exports of what would go.",
         "contents": "What is on the disk.",
+        "price": "What can't be done afterwards.",
         "unknown": "What could not be found out.",
     },
     "Blocked": {
@@ -294,13 +295,20 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "DesiredPool": {
         "name": "The pool's name.",
-        "level": "Its redundancy.",
-        "disks": "Its disks, as the config names them.",
+        "vdevs": "What it is to be built of, by class. A class not named is left alone, one "
+        "that is empty has none.",
         "properties": "Pool properties.",
         "filesystem": "Properties of its root filesystem.",
         "ashift": "The declared ashift.",
+        "checkpoint": "Whether a checkpoint is made before a step that has no way back (true), or "
+        "discarded where one stands (false).",
+        "offline": "Its disks that shall be offline.",
         "protected": "Whether destructive actions on it are refused.",
         "ignore": "Properties that are left alone.",
+    },
+    "DesiredVdev": {
+        "type": "disk, mirror, raidz1 to raidz3, or a draid in full.",
+        "disks": "Its disks, as the config names them.",
     },
     "DesiredDataset": {
         "name": "Its full name.",

@@ -5,6 +5,14 @@ from __future__ import annotations
 _POOL = {"pool": "The pool's name.", "guid": "The pool's GUID, which is checked."}
 _DATASET = {"dataset": "The dataset's full name.", "guid": "The dataset's GUID, which is checked."}
 _STORAGE = {"storage": "The storage's id.", "kind": "The storage's type."}
+_TURN = {"turn": "Which of the steps on the pool's vdevs it is, from 1."}
+_NEW_DISK = {
+    "disk": "The new disk, by the name that the config gives it.",
+    "identity": "Who that disk is. It is checked again.",
+    **_TURN,
+}
+_RELEASED = {"released": "All names of the disks that are free afterwards."}
+_MEMBER = {"member": "The member's GUID, which is checked.", "disk": "Where the member is."}
 _CHANGES = {"properties": "The values that change, each with the one before."}
 
 ACTION_FIELDS: dict[str, dict[str, str]] = {
@@ -15,13 +23,63 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
     },
     "CreatePool": {
         "pool": "The pool's name.",
-        "level": "Its redundancy: one top-level vdev of that type, or a plain stripe.",
-        "disks": "The disks, by the names that the config gives them.",
+        "vdevs": "What it is built of, by class, by the names that the config gives the disks.",
         "identities": "Who each of those disks is. It is checked again.",
         "ashift": "The sector size as a power of two. It is fixed for good.",
         "properties": "Pool properties (zpool create -o).",
         "filesystem": "Properties of the root filesystem (zpool create -O).",
     },
+    "AttachDisk": {
+        **_POOL,
+        "beside": "The member that it joins: a GUID, or a disk that an earlier step brings in.",
+        "beside_name": "Where that member is.",
+        **_NEW_DISK,
+    },
+    "ReplaceDisk": {
+        **_POOL,
+        "old": "The GUID of the member that goes.",
+        "old_name": "Where that member is or was.",
+        "old_state": "Its state, as zpool status says it.",
+        **_RELEASED,
+        **_NEW_DISK,
+    },
+    "DetachDisk": {
+        **_POOL,
+        "member": "The GUID of the member that goes.",
+        "mirror": "The vdev that it is in.",
+        **_RELEASED,
+        "disk": "Where the member is or was.",
+        **_TURN,
+    },
+    "ExpandRaidz": {
+        **_POOL,
+        "vdev": "The raidz's GUID.",
+        "vdev_name": "Its name at the moment.",
+        **_NEW_DISK,
+    },
+    "AddVdev": {
+        **_POOL,
+        "vdev_class": "normal, special, dedup, log, cache or spare.",
+        "kind": "The type of the vdev: disk, mirror, raidz1 to raidz3, or a draid in full.",
+        "disks": "Its disks, by the names that the config gives them.",
+        "identities": "Who each of those disks is. It is checked again.",
+        "ashift": "The sector size as a power of two, null where none is told.",
+        **_TURN,
+    },
+    "RemoveVdev": {
+        **_POOL,
+        "vdev": "The vdev's GUID.",
+        "vdev_name": "Its name at the moment.",
+        "vdev_class": "normal, special, dedup, log, cache or spare.",
+        "kind": "Its type.",
+        "disks": "Where its disks are or were.",
+        **_RELEASED,
+        **_TURN,
+    },
+    "OnlineDisk": {**_POOL, **_MEMBER, **_TURN},
+    "OfflineDisk": {**_POOL, **_MEMBER, **_TURN},
+    "CreateCheckpoint": {**_POOL, **_TURN},
+    "DiscardCheckpoint": {**_POOL, **_TURN},
     "DestroyPool": {
         **_POOL,
         "disks": "The members that are known here, by all their names.",

@@ -137,7 +137,15 @@ def _type(hint: Any, definitions: dict[str, Schema]) -> Schema:
             "maxItems": len(arguments),
         }
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return {"type": "object", "additionalProperties": _type(arguments[1], definitions)}
+        values = _type(arguments[1], definitions)
+        if get_origin(arguments[0]) is Literal:
+            words = get_args(arguments[0])
+            return {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": dict.fromkeys(words, values),
+            }
+        return {"type": "object", "additionalProperties": values}
     if origin in (types.UnionType, Union):
         return _optional(arguments, definitions)
     if attrs.has(hint):

@@ -21,12 +21,26 @@ from phoenix_plan.actions.storages import (
     RemoveStorage,
     UpdateStorage,
 )
+from phoenix_plan.actions.vdevs import (
+    AddVdev,
+    AttachDisk,
+    CreateCheckpoint,
+    DetachDisk,
+    DiscardCheckpoint,
+    ExpandRaidz,
+    OfflineDisk,
+    OnlineDisk,
+    RemoveVdev,
+    ReplaceDisk,
+    VdevAction,
+)
 
 Action = (
     CreatePool
     | DestroyPool
     | ImportPool
     | SetPoolProperties
+    | VdevAction
     | WipeDisk
     | CreateDataset
     | SetDatasetProperties
@@ -49,25 +63,46 @@ def action_id(action: Action) -> str:
     return f"{action.TYPE}:{action.subject}"
 
 
+def pool_of(action: Action) -> str:
+    """The pool that an action changes, or whose datasets; empty for the others."""
+    match action.ABOUT:
+        case "pool" | "dataset":
+            return action.subject.partition("/")[0]
+        case _:
+            return getattr(action, "pool", "")
+
+
 __all__ = [
     "ACTIONS",
     "Action",
     "ActionLike",
     "AddStorage",
+    "AddVdev",
+    "AttachDisk",
     "Change",
+    "CreateCheckpoint",
     "CreateDataset",
     "CreatePool",
     "DestroyDataset",
     "DestroyPool",
+    "DetachDisk",
     "DisableStorage",
+    "DiscardCheckpoint",
     "EnableStorage",
+    "ExpandRaidz",
     "ImportPool",
+    "OfflineDisk",
+    "OnlineDisk",
     "RemoveStorage",
+    "RemoveVdev",
     "RenameDataset",
+    "ReplaceDisk",
     "SetArcMax",
     "SetDatasetProperties",
     "SetPoolProperties",
     "UpdateStorage",
+    "VdevAction",
     "WipeDisk",
     "action_id",
+    "pool_of",
 ]

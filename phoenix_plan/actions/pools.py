@@ -32,25 +32,24 @@ from phoenix_plan.conditions import (
     StorageDisabled,
     Unprotected,
 )
-from phoenix_plan.model.desired import Level
+from phoenix_plan.model.layout import Layout, create_words, disks_of, shape
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Kind
 
 
 @attrs.frozen(kw_only=True)
 class CreatePool:
-    """Create a pool of one top-level vdev (or a stripe of disks), never with -f.
+    """Create a pool, never with -f.
 
-    zpool-create(8): `disks` are by-id paths, `properties` go to -o, `filesystem` to -O.
-    `identities` are who the disks were when this was planned, in their order: another disk behind
-    a name makes another action.
+    zpool-create(8): `vdevs` are by-id paths, by class; `properties` go to -o, `filesystem` to -O.
+    `identities` are who the disks were when this was planned, in the order of `disks`: another
+    disk behind a name makes another action.
     """
 
     TYPE: ClassVar[Literal["create-pool"]] = "create-pool"
     ABOUT: ClassVar[Kind] = "pool"
     pool: str
-    level: Level
-    disks: tuple[str, ...]
+    vdevs: Layout
     identities: tuple[str, ...]
     ashift: int
     properties: Mapping[str, str] = attrs.field(factory=dict)
@@ -59,6 +58,11 @@ class CreatePool:
     @property
     def subject(self) -> str:
         return self.pool
+
+    @property
+    def disks(self) -> tuple[str, ...]:
+        """Every disk of every class."""
+        return disks_of(self.vdevs)
 
     @property
     def mountpoint(self) -> str:
@@ -77,7 +81,12 @@ class CreatePool:
             *(DiskUnpooled(disk=disk) for disk in self.disks),
             *(DiskBlank(disk=disk) for disk in self.disks),
             DisksDistinct(disks=self.disks),
-            *((DisksAlike(disks=self.disks),) if self.level != "stripe" else ()),
+            *(
+                DisksAlike(disks=vdev.disks)
+                for vdevs in self.vdevs.values()
+                for vdev in vdevs
+                if vdev.type != "disk"
+            ),
             MountpointFree(path=self.mountpoint, dataset=self.pool),
         )
 
@@ -90,16 +99,14 @@ class CreatePool:
             *(part for item in sorted(self.properties.items()) for part in ("-o", "=".join(item))),
             *(part for item in sorted(self.filesystem.items()) for part in ("-O", "=".join(item))),
         ]
-        vdev = [] if self.level == "stripe" else [self.level]
-        return (Run(argv=("zpool", "create", *options, self.pool, *vdev, *self.disks)),)
+        return (Run(argv=("zpool", "create", *options, self.pool, *create_words(self.vdevs))),)
 
     def undo(self) -> str:
         return f"zpool destroy {self.pool}"
 
     def changes(self) -> tuple[Change, ...]:
-        shape = f"{self.level} of {len(self.disks)}"
         return (
-            Change(name="vdevs", after=shape),
+            Change(name="vdevs", after=shape(self.vdevs)),
             *(Change(name=f"disk {number}", after=disk) for number, disk in enumerate(self.disks)),
             Change(name="ashift", after=str(self.ashift)),
             *(Change(name=name, after=value) for name, value in sorted(self.properties.items())),

@@ -13,6 +13,7 @@ import attrs
 
 from phoenix_plan.actions import (
     Action,
+    CreateCheckpoint,
     DestroyDataset,
     DestroyPool,
     DisableStorage,
@@ -26,7 +27,7 @@ from phoenix_plan.actions import (
 )
 from phoenix_plan.config.declare import is_declarable
 from phoenix_plan.errors import DocumentError, Problem
-from phoenix_plan.evidence import Evidence
+from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
 from phoenix_plan.model.codes import CODES
 from phoenix_plan.model.datasets import within
 from phoenix_plan.plan import Plan, Row, derived_row
@@ -146,6 +147,8 @@ def _forged(action: Action, evidence: Evidence) -> Iterator[str]:
         case WipeDisk(contents=contents):
             free = frozenset({"unknown"})
             fixed = {"contents": evidence.contents[: len(contents)] == contents}
+        case CreateCheckpoint():
+            free, fixed = frozenset(), {"price": evidence.price == CHECKPOINT_PRICE}
         case ImportPool(ours=ours):
             free = frozenset()
             fixed = {"unknown": bool(evidence.unknown) != ours}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from phoenix_plan.conditions import datasets, disks, pools, shared, storages
+from phoenix_plan.conditions import datasets, disks, pools, shared, storages, vdevs
 from phoenix_plan.conditions.kinds import (
     TAGS,
     Condition,
@@ -19,6 +19,7 @@ from phoenix_plan.conditions.kinds import (
     DatasetSettled,
     DatasetUnused,
     DiskBlank,
+    DiskFits,
     DiskIs,
     DisksAlike,
     DisksDistinct,
@@ -26,20 +27,29 @@ from phoenix_plan.conditions.kinds import (
     DiskUnpooled,
     DiskUnprotected,
     DiskUnused,
+    FeatureReady,
     FitsUsed,
     Known,
+    Member,
+    MemberState,
     MountpointFree,
+    NoCheckpoint,
+    NoMember,
+    OthersOnline,
     PoolAbsent,
     PoolImportable,
     PoolNameFree,
     PoolNotBoot,
     PoolPresent,
+    PoolSettled,
     PoolUnmistakable,
+    PoolWhole,
     PoolWritable,
     Quorate,
     StorageAbsent,
     StorageDisabled,
     StoragePresent,
+    Turn,
     Uncloned,
     Unheld,
     Unmet,
@@ -84,6 +94,26 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return pools.pool_unmistakable(name, guid, index)
         case PoolImportable(pool=name, guid=guid):
             return pools.pool_importable(name, guid, index)
+        case PoolSettled(pool=name):
+            return vdevs.pool_settled(name, index)
+        case PoolWhole(pool=name):
+            return vdevs.pool_whole(name, index)
+        case NoCheckpoint(pool=name):
+            return vdevs.no_checkpoint(name, index)
+        case FeatureReady(pool=name, feature=feature):
+            return vdevs.feature_ready(name, feature, index)
+        case Member(pool=name, who=who):
+            return vdevs.member(name, who, index)
+        case NoMember(pool=name, who=who):
+            return vdevs.no_member(name, who, index)
+        case MemberState(pool=name, who=who, state=state):
+            return vdevs.member_state(name, who, state, index)
+        case OthersOnline(pool=name, who=who):
+            return vdevs.others_online(name, who, index)
+        case DiskFits():
+            return vdevs.disk_fits(condition, index)
+        case Turn():
+            return None
         case Unprotected(dataset=name):
             return datasets.unprotected(name, index)
         case DatasetPresent(dataset=name, guid=guid):
@@ -125,6 +155,7 @@ __all__ = [
     "DatasetSettled",
     "DatasetUnused",
     "DiskBlank",
+    "DiskFits",
     "DiskIs",
     "DiskSound",
     "DiskUnpooled",
@@ -132,20 +163,29 @@ __all__ = [
     "DiskUnused",
     "DisksAlike",
     "DisksDistinct",
+    "FeatureReady",
     "FitsUsed",
     "Known",
+    "Member",
+    "MemberState",
     "MountpointFree",
+    "NoCheckpoint",
+    "NoMember",
+    "OthersOnline",
     "PoolAbsent",
     "PoolImportable",
     "PoolNameFree",
     "PoolNotBoot",
     "PoolPresent",
+    "PoolSettled",
     "PoolUnmistakable",
+    "PoolWhole",
     "PoolWritable",
     "Quorate",
     "StorageAbsent",
     "StorageDisabled",
     "StoragePresent",
+    "Turn",
     "Uncloned",
     "Unheld",
     "Unmet",

@@ -124,6 +124,88 @@ class PoolImportable:
 
 
 @attrs.frozen(kw_only=True)
+class PoolSettled:
+    """No resilver, removal of a vdev or expansion of a raidz is running in the pool."""
+
+    pool: str
+
+
+@attrs.frozen(kw_only=True)
+class PoolWhole:
+    """Every vdev that the pool's data needs is ONLINE, with all its disks."""
+
+    pool: str
+
+
+@attrs.frozen(kw_only=True)
+class NoCheckpoint:
+    """The pool has no checkpoint: under one, ZFS changes no vdev but by adding."""
+
+    pool: str
+
+
+@attrs.frozen(kw_only=True)
+class FeatureReady:
+    """A feature of the pool is there and enabled (zpool-features(7))."""
+
+    pool: str
+    feature: str
+
+
+@attrs.frozen(kw_only=True)
+class Member:
+    """The pool has a vdev of that GUID, or a disk by that path."""
+
+    pool: str
+    who: str
+
+
+@attrs.frozen(kw_only=True)
+class NoMember:
+    """The pool has no vdev of that GUID any more."""
+
+    pool: str
+    who: Guid
+
+
+@attrs.frozen(kw_only=True)
+class MemberState:
+    """A disk of the pool is in that state, as zpool-status(8) calls it."""
+
+    pool: str
+    who: Guid
+    state: str
+
+
+@attrs.frozen(kw_only=True)
+class OthersOnline:
+    """All other disks of the vdev that a disk is in are ONLINE: nothing hangs on this one alone."""
+
+    pool: str
+    who: Guid
+
+
+@attrs.frozen(kw_only=True)
+class DiskFits:
+    """The disk is large enough for the vdev that a member is in, and its sectors small enough.
+    `larger` says whether it may be larger than its siblings."""
+
+    disk: str
+    pool: str
+    beside: str
+    larger: bool
+
+
+@attrs.frozen(kw_only=True)
+class Turn:
+    """A step of several on one pool's vdevs has had its turn. Holds by itself: it only keeps them
+    in their order."""
+
+    pool: str
+    number: int
+
+
+@attrs.frozen(kw_only=True)
 class Unprotected:
     """Neither the dataset (a pool's root too) nor anything below it is protected on the object."""
 
@@ -243,6 +325,16 @@ Condition = (
     | PoolNotBoot
     | PoolUnmistakable
     | PoolImportable
+    | PoolSettled
+    | PoolWhole
+    | NoCheckpoint
+    | FeatureReady
+    | Member
+    | NoMember
+    | MemberState
+    | OthersOnline
+    | DiskFits
+    | Turn
     | Unprotected
     | DatasetPresent
     | DatasetAbsent
@@ -277,6 +369,16 @@ TAGS: dict[type[Condition], str] = {
     PoolNotBoot: "pool-not-boot",
     PoolUnmistakable: "pool-unmistakable",
     PoolImportable: "pool-importable",
+    PoolSettled: "pool-settled",
+    PoolWhole: "pool-whole",
+    NoCheckpoint: "no-checkpoint",
+    FeatureReady: "feature-ready",
+    Member: "member",
+    NoMember: "no-member",
+    MemberState: "member-state",
+    OthersOnline: "others-online",
+    DiskFits: "disk-fits",
+    Turn: "turn",
     Unprotected: "unprotected",
     DatasetPresent: "dataset-present",
     DatasetAbsent: "dataset-absent",

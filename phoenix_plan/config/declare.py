@@ -19,6 +19,7 @@ from phoenix_plan.config.load import desired_of
 from phoenix_plan.config.storages import derived_id, id_key
 from phoenix_plan.documents import parse_document
 from phoenix_plan.model.desired import Desired, DesiredDataset, DesiredPool, DesiredStorage
+from phoenix_plan.model.layout import DesiredVdev
 from phoenix_plan.schema_check import load_schema
 
 _Json = dict[str, Any]
@@ -66,16 +67,29 @@ def as_config(desired: Desired) -> _Json:
 
 
 def _pool(pool: DesiredPool) -> _Json:
-    ashift = {} if pool.ashift is None else {"ashift": pool.ashift}
-    return {
+    found: _Json = {
         "name": pool.name,
-        "raid_level": pool.level,
-        "disks": list(pool.disks),
         "properties": {**pool.properties, **pool.filesystem},
         "protected": pool.protected,
         "ignore": list(pool.ignore),
-        **ashift,
     }
+    for name, vdevs in pool.vdevs.items():
+        if name in ("cache", "spare"):
+            found[name] = [disk for vdev in vdevs for disk in vdev.disks]
+        else:
+            found["vdevs" if name == "normal" else name] = [_vdev(vdev) for vdev in vdevs]
+    if pool.ashift is not None:
+        found["ashift"] = pool.ashift
+    if pool.offline:
+        found["offline"] = list(pool.offline)
+    if pool.checkpoint is not None:
+        found["checkpoint"] = pool.checkpoint
+    return found
+
+
+def _vdev(vdev: DesiredVdev) -> _Json:
+    kind = "stripe" if vdev.type == "disk" else vdev.type
+    return {"type": kind, "disks": list(vdev.disks)}
 
 
 def _dataset(dataset: DesiredDataset, storage: DesiredStorage | None) -> _Json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import attrs
 
@@ -11,13 +13,15 @@ from phoenix_plan.config.names import disk_fault, parent_disk, pool_name_fault
 from phoenix_plan.config.properties import check_ignored, check_properties, read_properties
 from phoenix_plan.config.source import Entry, Source
 from phoenix_plan.documents import path_text
-from phoenix_plan.model.desired import DesiredPool, Level
+from phoenix_plan.model.desired import DesiredPool
+from phoenix_plan.model.layout import CLASSES, DesiredVdev, Layout, disks_of, draid_type
+from phoenix_plan.model.pools import VdevClass
 from phoenix_plan.places import Path
 from phoenix_plan.schema_check import nearest
 
-LEVELS: dict[str, Level] = {
-    "single": "stripe",
-    "stripe": "stripe",
+LEVELS: dict[str, str] = {
+    "single": "disk",
+    "stripe": "disk",
     "mirror": "mirror",
     "raidz": "raidz1",
     "raidz1": "raidz1",
@@ -31,10 +35,10 @@ _ELSEWHERE = {
     "raid1": "ZFS calls it mirror",
     "raid5": "ZFS's nearest is raidz1",
     "raid6": "ZFS's nearest is raidz2",
-    "raid10": "a pool of several mirrors can't be declared",
+    "raid10": "several mirrors are declared one by one, in `vdevs`",
 }
 
-_LEAST_DISKS: dict[Level, int] = {"stripe": 1, "mirror": 2, "raidz1": 2, "raidz2": 3, "raidz3": 4}
+_LEAST_DISKS = {"mirror": 2, "raidz1": 2, "raidz2": 3, "raidz3": 4}
 """`zpool create` wants one disk more than the parity, and two for a mirror (is_grouping() in
 zpool_vdev.c, OpenZFS 2.1 to 2.3; zpoolconcepts(7))."""
 
@@ -43,10 +47,11 @@ _MOST_RAIDZ_DISKS = 255
 
 @attrs.frozen(kw_only=True)
 class PlacedPool:
-    """A pool with its place."""
+    """A pool with its place, and that of each of its disks in `DesiredPool.disks`."""
 
     pool: DesiredPool
     path: Path
+    disks: tuple[Path, ...]
 
 
 def build_pools(source: Source, faults: Faults, remarks: list[Remark]) -> tuple[PlacedPool, ...]:
@@ -59,17 +64,17 @@ def build_pools(source: Source, faults: Faults, remarks: list[Remark]) -> tuple[
             rule = f"is declared already, at {path_text(first[name])}"
             faults.add((*entry.path, "name"), rule, value=name)
         first.setdefault(name, entry.path)
-        built.append(PlacedPool(pool=_pool(entry, faults), path=entry.path))
+        built.append(_pool(entry, faults))
     _check_disks(built, faults, remarks)
     return tuple(built)
 
 
-def _pool(entry: Entry, faults: Faults) -> DesiredPool:
+def _pool(entry: Entry, faults: Faults) -> PlacedPool:
     raw, path = entry.raw, entry.path
     name = raw["name"]
     if rule := pool_name_fault(name):
         faults.add((*path, "name"), rule, value=name)
-    level = _level(raw["raid_level"], len(raw["disks"]), path, faults)
+    vdevs, places = _layout(raw, path, faults)
     declared = read_properties(raw.get("properties"), (*path, "properties"), faults)
     properties, filesystem = check_properties(declared, "pool", faults)
     if "bootfs" in properties and properties["bootfs"].partition("/")[0] != name:
@@ -78,44 +83,118 @@ def _pool(entry: Entry, faults: Faults) -> DesiredPool:
             "bootfs: must be a dataset of this pool",
             value=properties["bootfs"],
         )
+    for number, disk in enumerate(raw.get("offline", ())):
+        if disk not in disks_of({**vdevs, "cache": (), "spare": ()}):
+            rule = "is no disk of this pool, or a spare or cache, which ZFS takes not offline"
+            faults.add((*path, "offline", number), rule, value=disk)
     ashift = raw.get("ashift")
-    return DesiredPool(
+    pool = DesiredPool(
         name=name,
-        level=level,
-        disks=tuple(raw["disks"]),
+        vdevs=vdevs,
         properties=properties,
         filesystem=filesystem,
         ashift=None if ashift is None else int(ashift),
+        checkpoint=raw.get("checkpoint"),
+        offline=tuple(raw.get("offline", ())),
         protected=raw.get("protected", False),
         ignore=check_ignored(raw.get("ignore", ()), "pool", (*path, "ignore"), faults),
     )
+    return PlacedPool(pool=pool, path=path, disks=places)
 
 
-def _level(raw: str, disks: int, path: Path, faults: Faults) -> Level:
-    """The redundancy; where it is wrong, the fault is recorded and any level will do."""
-    word = re.sub(r"[-_ ]", "", raw.lower())
-    if word not in LEVELS:
-        close = nearest(word, LEVELS)
-        asked = _ELSEWHERE.get(word) or (f"did you mean {close}?" if close else "")
-        faults.add(
-            (*path, "raid_level"),
-            "must be single, stripe, mirror, raidz1, raidz2 or raidz3",
-            hint=asked,
-            value=raw,
-        )
-        return "stripe"
-    level = LEVELS[word]
-    least = _LEAST_DISKS[level]
-    if word == "single" and disks != 1:
+def _layout(raw: dict[str, Any], path: Path, faults: Faults) -> tuple[Layout, tuple[Path, ...]]:
+    """The vdevs by class, and the place of each of their disks."""
+    found: dict[VdevClass, tuple[DesiredVdev, ...]] = {}
+    places: list[Path] = []
+    for name in CLASSES:
+        key = "vdevs" if name == "normal" else name
+        if name == "normal" and "vdevs" not in raw:
+            listed, at = _short(raw, path, faults)
+        elif key not in raw:
+            continue
+        elif name in ("cache", "spare"):
+            listed = [{"type": "stripe", "disks": raw[key]}] if raw[key] else []
+            at = [(*path, key)]
+        else:
+            listed = raw[key]
+            at = [(*path, key, number, "disks") for number in range(len(listed))]
+        vdevs: list[DesiredVdev] = []
+        for one, place in zip(listed, at, strict=False):
+            vdevs += _vdevs(one, name, place, faults)
+            places += [(*place, number) for number in range(len(one["disks"]))]
+        found[name] = tuple(vdevs)
+    if "vdevs" in raw:
+        for short in ("raid_level", "disks"):
+            if short in raw:
+                rule = "is the short form of `vdevs`: declare the one or the other"
+                faults.add((*path, short), rule)
+    return found, tuple(places)
+
+
+def _short(
+    raw: dict[str, Any], path: Path, faults: Faults
+) -> tuple[list[dict[str, Any]], list[Path]]:
+    """`raid_level` and `disks`: one vdev, or a stripe."""
+    missing = [key for key in ("raid_level", "disks") if key not in raw]
+    for key in missing:
+        hint = "or declare `vdevs` instead of raid_level and disks"
+        faults.add(path, f"{key} is missing", hint=hint)
+    if missing:
+        return [], []
+    word = raw["raid_level"]
+    if _plain(word) == "single" and len(raw["disks"]) != 1:
+        rule = f"single is exactly one disk, not {len(raw['disks'])}"
         hint = "several disks without redundancy are a stripe: then say stripe"
-        faults.add((*path, "disks"), f"single is exactly one disk, not {disks}", hint=hint)
-    elif disks < least:
-        rule = f"a {level} has {least} disks at least, not {disks}"
-        hint = "a pool of one disk is single" if disks == 1 else ""
         faults.add((*path, "disks"), rule, hint=hint)
-    elif level.startswith("raidz") and disks > _MOST_RAIDZ_DISKS:
-        faults.add((*path, "disks"), f"a {level} has {_MOST_RAIDZ_DISKS} disks at most")
-    return level
+    return [{"type": word, "disks": raw["disks"]}], [(*path, "disks")]
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[-_ ]", "", word.lower())
+
+
+def _vdevs(raw: dict[str, Any], name: VdevClass, at: Path, faults: Faults) -> Iterable[DesiredVdev]:
+    """One entry: a vdev, or the disks of a stripe, each of which is a vdev of its own."""
+    word, disks = raw["type"], tuple(raw["disks"])
+    kind = LEVELS.get(_plain(word)) or draid_type(word, len(disks))
+    if kind is None:
+        _no_type(word, len(disks), _type_path(at), faults)
+        return
+    if kind == "disk":
+        yield from (DesiredVdev(type="disk", disks=(disk,)) for disk in disks)
+        return
+    least = _LEAST_DISKS.get(kind, 1)
+    if len(disks) < least:
+        hint = f"one disk is a {'single' if _type_path(at)[-1] == 'raid_level' else 'stripe'}"
+        hint = hint if len(disks) == 1 else ""
+        faults.add(at, f"a {kind} has {least} disks at least, not {len(disks)}", hint=hint)
+    elif kind.startswith("raidz") and len(disks) > _MOST_RAIDZ_DISKS:
+        faults.add(at, f"a {kind} has {_MOST_RAIDZ_DISKS} disks at most")
+    elif name == "log" and kind != "mirror":
+        faults.add(_type_path(at), "a log is a stripe of disks or a mirror", value=word)
+    elif name in ("special", "dedup") and kind.startswith("draid"):
+        faults.add(_type_path(at), f"a {name} vdev is no draid", value=word)
+    yield DesiredVdev(type=kind, disks=disks)
+
+
+def _type_path(disks: Path) -> Path:
+    """Where the type of the vdev stands whose disks stand at a path."""
+    return (*disks[:-1], "raid_level" if disks[-3:-2] == ("pools",) else "type")
+
+
+def _no_type(word: str, disks: int, at: Path, faults: Faults) -> None:
+    plain = _plain(word)
+    if plain.startswith("draid"):
+        rule = f"is no draid that {disks} disks can be: draid[PARITY][:DATAd][:CHILDRENc][:SPARESs]"
+        faults.add(at, rule, hint="see zpoolconcepts(7)", value=word)
+        return
+    close = nearest(plain, LEVELS)
+    faults.add(
+        at,
+        "must be single, stripe, mirror, raidz1, raidz2, raidz3 or a draid",
+        hint=_ELSEWHERE.get(plain) or (f"did you mean {close}?" if close else ""),
+        value=word,
+    )
 
 
 def _check_disks(built: list[PlacedPool], faults: Faults, remarks: list[Remark]) -> None:
@@ -124,8 +203,7 @@ def _check_disks(built: list[PlacedPool], faults: Faults, remarks: list[Remark])
     wholes: dict[str, list[str]] = {}
     slots: list[Path] = []
     for placed in built:
-        for index, disk in enumerate(placed.pool.disks):
-            path: Path = (*placed.path, "disks", index)
+        for disk, path in zip(placed.pool.disks, placed.disks, strict=True):
             rule, hint = disk_fault(disk)
             if rule:
                 faults.add(path, rule, hint=hint, value=disk)

@@ -7,29 +7,34 @@ from typing import Literal
 
 import attrs
 
+from phoenix_plan.model.layout import Layout, disks_of
 from phoenix_plan.model.sizes import Bytes, Guid
-
-Level = Literal["stripe", "mirror", "raidz1", "raidz2", "raidz3"]
-"""The redundancy of a declared pool: one top-level vdev of that type, or a plain stripe of disks.
-`single` in a config is a stripe of one."""
 
 
 @attrs.frozen(kw_only=True)
 class DesiredPool:
-    """A declared pool. `disks` are paths as the config writes them, in its order.
+    """A declared pool. `vdevs` are what it is built of; a class that is not there is left alone.
 
     `properties` are pool properties, `filesystem` those of the root filesystem, both as declared.
-    `ashift` is None where the config does not say. `ignore` are properties that are left alone.
+    `ashift` is None where the config does not say. `checkpoint` is True where one is wanted before
+    a step that has no way back, False where none is to stand, None where the config is silent.
+    `offline` are those of its disks that shall be offline, `ignore` properties that are left alone.
     """
 
     name: str
-    level: Level
-    disks: tuple[str, ...]
+    vdevs: Layout
     properties: Mapping[str, str] = attrs.field(factory=dict)
     filesystem: Mapping[str, str] = attrs.field(factory=dict)
     ashift: int | None = None
+    checkpoint: bool | None = None
+    offline: tuple[str, ...] = ()
     protected: bool = False
     ignore: tuple[str, ...] = ()
+
+    @property
+    def disks(self) -> tuple[str, ...]:
+        """Every disk of every class, as the config writes it, in its order."""
+        return disks_of(self.vdevs)
 
 
 @attrs.frozen(kw_only=True)

@@ -14,6 +14,7 @@ from phoenix_plan.actions import (
     DisableStorage,
     ImportPool,
     action_id,
+    pool_of,
 )
 from phoenix_plan.conditions import Unmet
 from phoenix_plan.conditions.shared import unknown
@@ -63,8 +64,7 @@ class Outcome:
 def make(desired: Desired, index: Index) -> Outcome:
     """Plan `desired` on one actual state. The same two give the same outcome."""
     scope = Scope(desired=desired, index=index)
-    comparisons = compare_pools(scope)
-    items: list[Item] = list(plan_pools(scope, comparisons))
+    items: list[Item] = list(plan_pools(scope, compare_pools(scope)))
     actions = _actions(items)
     created = {action.pool for action in actions if isinstance(action, CreatePool)}
     destroyed = {action.pool for action in actions if isinstance(action, DestroyPool)}
@@ -132,9 +132,9 @@ def _refused(
     unsettled = {one.subject.name: one for one in findings if one.code == "pool-members-differ"}
     for step in steps:
         action, identifier = step.action, action_id(step.action)
-        own = unsettled.get(action.subject.partition("/")[0])
+        own = unsettled.get(pool_of(action))
         why = step.refused
-        if why is None and own is not None and action.ABOUT in ("pool", "dataset"):
+        if why is None and own is not None:
             why = Unmet(code=own.code, message=own.message, hint=own.hint)
         if why is None and verdicts[identifier].safety == "destructive":
             why = protected_by_config(action, scope.desired, scope.index)

@@ -13,7 +13,6 @@ from phoenix_plan.actions import (
     DestroyPool,
     RenameDataset,
     SetDatasetProperties,
-    WipeDisk,
     action_id,
 )
 from phoenix_plan.conditions import Unmet
@@ -34,9 +33,10 @@ def contradictions(
         why = None
         if action.ABOUT == "pool":
             why = pools.get(action.subject)
-        elif isinstance(action, WipeDisk):
-            device = index.device(action.disk)
-            why = disks.get(device.disk.path) if device is not None else None
+        elif action.ABOUT == "disk":
+            named = getattr(action, "disks", ()) or (getattr(action, "disk", ""),)
+            devices = [device for path in named if (device := index.device(path)) is not None]
+            why = next((disks[d.disk.path] for d in devices if d.disk.path in disks), None)
         elif isinstance(action, DestroyDataset):
             why = _kept(action.dataset, moved)
         if why is None and isinstance(action, DestroyPool | DestroyDataset):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import attrs
 
 from phoenix_plan.actions import (
     Action,
@@ -14,39 +16,43 @@ from phoenix_plan.actions import (
     WipeDisk,
     action_id,
 )
-from phoenix_plan.actions.disks import wipe_ranges
 from phoenix_plan.conditions import Unmet
 from phoenix_plan.conditions.shared import unknown
 from phoenix_plan.model.desired import DesiredPool, RemovedPool
 from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
-from phoenix_plan.model.pools import IdlePool, Pool
+from phoenix_plan.model.layout import same_redundancy, shape
+from phoenix_plan.model.pools import IdlePool, Pool, Vdev
 from phoenix_plan.model.properties import CREATED_ASHIFT, CREATED_FILESYSTEM, CREATED_POOL
 from phoenix_plan.model.sizes import Guid, parse_size
 from phoenix_plan.model.subjects import Subject
-from phoenix_plan.planner.contents import contents
 from phoenix_plan.planner.items import Finding, Items, Scope, Severity, Step, Unchanged, failed
-from phoenix_plan.planner.topology import Comparison, compare
+from phoenix_plan.planner.members import Members
+from phoenix_plan.planner.vdevs import identity_of, plan_vdevs, told, wipes
+from phoenix_plan.planner.ways import Way, find_way
 
 
-def compare_pools(scope: Scope) -> Mapping[str, Comparison]:
-    """How each declared pool that is imported compares with its declaration."""
+def compare_pools(scope: Scope) -> Mapping[str, Way]:
+    """The way of each declared pool that is imported to its declaration."""
     pools = scope.index.pools
     return {
         pool.name: _with_ashift(
-            pool, pools[pool.name], compare(pool, pools[pool.name].vdevs, scope.index), scope.index
+            pool, pools[pool.name], way_of(pool, pools[pool.name].vdevs, scope.index), scope.index
         )
         for pool in scope.desired.pools
         if pool.name in pools
     }
 
 
-def _with_ashift(
-    pool: DesiredPool, there: Pool, comparison: Comparison, index: Index
-) -> Comparison:
-    """ashift is fixed when a vdev is made (zpoolprops(7)): another one is another shape."""
+def way_of(pool: DesiredPool, vdevs: Sequence[Vdev], index: Index) -> Way:
+    """How a pool of these top-level vdevs becomes what is declared."""
+    return find_way(pool.vdevs, vdevs, Members(pool, vdevs, index))
+
+
+def _with_ashift(pool: DesiredPool, there: Pool, way: Way, index: Index) -> Way:
+    """ashift is fixed when a vdev is made (zpoolprops(7)): another one is another pool."""
     if pool.ashift is None or "ashift" in pool.ignore:
-        return comparison
+        return way
     wrong = tuple(
         f"{vdev.name}: declared is ashift {pool.ashift}, it was made with {found}"
         for vdev in there.vdevs
@@ -54,18 +60,16 @@ def _with_ashift(
         and (found := index.ashifts.get(vdev.guid)) is not None
         and found != pool.ashift
     )
-    if not wrong:
-        return comparison
-    return Comparison(shape=(*comparison.shape, *wrong))
+    return attrs.evolve(way, never=(*way.never, *wrong)) if wrong else way
 
 
-def plan_pools(scope: Scope, comparisons: Mapping[str, Comparison]) -> Items:
-    """Everything about pools: create, recreate, import, properties, health, removal."""
-    going = _going(scope, comparisons)
+def plan_pools(scope: Scope, ways: Mapping[str, Way]) -> Items:
+    """Everything about pools: create, change, recreate, import, properties, health, removal."""
+    going = _going(scope, ways)
     for pool in scope.desired.pools:
         there = scope.index.pools.get(pool.name)
         if there is not None:
-            yield from _existing(pool, there, comparisons[pool.name], scope, going)
+            yield from _existing(pool, there, ways[pool.name], scope, going)
             continue
         idle = idle_candidates(pool.name, scope.index)
         if idle:
@@ -78,11 +82,11 @@ def plan_pools(scope: Scope, comparisons: Mapping[str, Comparison]) -> Items:
         yield from _health(there)
 
 
-def _going(scope: Scope, comparisons: Mapping[str, Comparison]) -> frozenset[Guid]:
+def _going(scope: Scope, ways: Mapping[str, Way]) -> frozenset[Guid]:
     """GUIDs of the imported pools that this plan destroys: a disk is free of pools only where all
     pools that have it, by whichever partition, are among them."""
     pools = scope.index.pools
-    recreated = {pools[name].guid for name, one in comparisons.items() if one.shape}
+    recreated = {pools[name].guid for name, way in ways.items() if way.never}
     removed = {
         one.guid
         for one in scope.desired.removed.pools
@@ -132,29 +136,30 @@ def idle_candidates(name: str, index: Index) -> list[IdlePool]:
 def _existing(
     pool: DesiredPool,
     there: Pool,
-    comparison: Comparison,
+    way: Way,
     scope: Scope,
     going: Collection[Guid],
 ) -> Items:
     subject = Subject(kind="pool", name=pool.name)
-    if comparison.shape:
-        yield from _recreate(pool, there, comparison, scope.index, going)
+    if way.never:
+        yield from _recreate(pool, there, way.never, scope.index, going)
         return
-    if comparison.members or comparison.pending:
+    if way.not_so:
         yield Finding(
             severity="error",
             code="pool-members-differ",
             subject=subject,
-            message="level and width are as declared, the members are not: "
-            + "; ".join((*comparison.members, *comparison.pending)),
-            hint="Nothing is recreated for that. Finish or undo the replacement, or declare the "
-            "disks that the pool has.",
+            message="what is declared can't be reached: " + "; ".join(way.not_so),
+            hint="Nothing is recreated for that. Finish or undo what was begun by hand, or declare "
+            "what the pool has.",
         )
+    else:
+        yield from plan_vdevs(pool, there, way.moves, scope.index)
     changes = tuple(_property_changes(pool, there))
     if changes:
         yield Step(action=SetPoolProperties(pool=pool.name, guid=there.guid, properties=changes))
-    elif comparison.matches:
-        yield Unchanged(subject=subject, detail=f"{pool.level} of {len(pool.disks)}, {there.state}")
+    elif not way.not_so and not way.moves:
+        yield Unchanged(subject=subject, detail=f"{shape(pool.vdevs)}, {there.state}")
 
 
 def _property_changes(pool: DesiredPool, there: Pool) -> Iterator[Change]:
@@ -179,14 +184,10 @@ def same_pool_value(name: str, seen: str, wanted: str) -> bool:
 
 
 def _create_action(pool: DesiredPool, index: Index) -> CreatePool:
-    devices = [index.device(path) for path in pool.disks]
     return CreatePool(
         pool=pool.name,
-        level=pool.level,
-        disks=pool.disks,
-        identities=tuple(
-            "" if device is None else str(device.disk.identity or "") for device in devices
-        ),
+        vdevs=pool.vdevs,
+        identities=tuple(identity_of(path, index) for path in pool.disks),
         ashift=pool.ashift if pool.ashift is not None else CREATED_ASHIFT,
         properties={**CREATED_POOL, **pool.properties},
         filesystem={**CREATED_FILESYSTEM, **pool.filesystem},
@@ -196,7 +197,21 @@ def _create_action(pool: DesiredPool, index: Index) -> CreatePool:
 def _create(pool: DesiredPool, index: Index, going: Collection[Guid]) -> Items:
     create = _create_action(pool, index)
     yield from _wipes(pool, action_id(create), index, going)
-    yield Step(action=create, refused=_not_at_boot(pool))
+    yield Step(action=create, refused=_not_so(pool))
+
+
+def _not_so(pool: DesiredPool) -> Unmet | None:
+    """Why a pool can't be created as declared, for reasons that no condition knows."""
+    normal = pool.vdevs.get("normal", ())
+    if not same_redundancy((vdev.type, len(vdev.disks)) for vdev in normal):
+        return Unmet(
+            code="redundancy-mixed",
+            message=f"pool {pool.name} would have data vdevs of unlike redundancy: "
+            f"{shape({'normal': normal})}",
+            hint="zpool create wants -f for that, and phoenix has none. The pool is as safe as its "
+            "weakest vdev: make them alike.",
+        )
+    return _not_at_boot(pool)
 
 
 def _not_at_boot(pool: DesiredPool) -> Unmet | None:
@@ -212,41 +227,26 @@ def _not_at_boot(pool: DesiredPool) -> Unmet | None:
 def _wipes(pool: DesiredPool, serves: str, index: Index, going: Collection[Guid]) -> Items:
     """A wipe for every declared disk that holds something; a member of another pool is no disk to
     wipe, whatever the consent; one of pools that go only holds their labels by then."""
-    seen: set[str] = set()
-    for path in pool.disks:
-        device = index.device(path)
-        if device is None or device.partition is not None or device.disk.path in seen:
-            continue
-        disk = device.disk
-        seen.add(disk.path)
-        pooled = bool(index.pools_on(disk))
-        if pooled and not _leaves_all(disk, going, index):
-            continue
-        if disk.emptiness in ("occupied", "residual") or pooled:
-            yield Step(
-                action=WipeDisk(
-                    disk=path,
-                    identity=str(disk.identity or ""),
-                    emptiness=disk.emptiness,
-                    contents=contents(disk),
-                    ranges=wipe_ranges(disk),
-                ),
-                serves=(serves,),
-            )
+    freed = {
+        device.disk.path
+        for path in pool.disks
+        if (device := index.device(path)) is not None and _leaves_all(device.disk, going, index)
+    }
+    return wipes(pool.disks, serves, index, freed)
 
 
 def _recreate(
     pool: DesiredPool,
     there: Pool,
-    comparison: Comparison,
+    because: tuple[str, ...],
     index: Index,
     going: Collection[Guid],
 ) -> Items:
     create = _create_action(pool, index)
-    destroy = destroy_action(there, index, going, because=comparison.shape)
+    destroy = destroy_action(there, index, going, because=because)
     yield Step(action=destroy, serves=(action_id(create),))
     yield from _wipes(pool, action_id(create), index, going)
-    yield Step(action=create, refused=_not_at_boot(pool))
+    yield Step(action=create, refused=_not_so(pool))
 
 
 def destroy_action(
@@ -275,17 +275,17 @@ def destroy_action(
 def _import(pool: DesiredPool, idle: list[IdlePool], index: Index) -> Items:
     subject = Subject(kind="pool", name=pool.name)
     there = idle[0]
-    comparison = compare(pool, there.vdevs, index)
+    way = way_of(pool, there.vdevs, index)
+    unlike = (*way.never, *way.not_so, *(told(move) for move in way.moves))
     # Of two devices with one label, either may count as the member: that is told by itself.
     clear = len(idle) == 1 and there.complete and not index.label_twins(there.guid)
-    if not comparison.matches and clear:
+    if unlike and clear:
         yield Finding(
             severity="error",
             code="pool-could-be-imported",
             subject=subject,
             message=f"a pool {there.name} ({there.guid}) lies {there.state} on "
-            f"{', '.join(there.disks)}, but is not built as declared: "
-            + "; ".join((*comparison.shape, *comparison.members, *comparison.pending)),
+            f"{', '.join(there.disks)}, but is not built as declared: " + "; ".join(unlike),
             hint="No pool is created in its place. Declare it as it is, or take its disks out of "
             "the way.",
         )

@@ -6,7 +6,14 @@ and it refuses every destructive action on the thing, whatever the consent.
 
 from __future__ import annotations
 
-from phoenix_plan.actions import Action, SetDatasetProperties, SetPoolProperties, WipeDisk
+from phoenix_plan.actions import (
+    Action,
+    SetDatasetProperties,
+    SetPoolProperties,
+    VdevAction,
+    WipeDisk,
+    pool_of,
+)
 from phoenix_plan.conditions import Unmet
 from phoenix_plan.conditions.datasets import unprotected
 from phoenix_plan.model.desired import Desired
@@ -21,7 +28,8 @@ def protected_by_config(action: Action, desired: Desired, index: Index) -> Unmet
         case "storage":
             return _storage(action.subject, desired, index)
         case "disk":
-            return _disk(action, desired, index)
+            pool = pool_of(action)
+            return _dataset(pool, desired, index) if pool else _disk(action, desired, index)
         case "host":
             return None
 
@@ -35,6 +43,8 @@ def protected_itself(action: Action, index: Index) -> Unmet | None:
             return None if lifts else unprotected(name, index)
         case SetPoolProperties(pool=name):
             return unprotected(name, index)
+        case _ if isinstance(action, VdevAction):
+            return unprotected(action.pool, index)
         case _:
             return None
 

@@ -133,6 +133,7 @@ def costs(evidence: Evidence) -> Iterator[Cost]:
         ("jobs", evidence.jobs, "job or setting refers to it", "jobs or settings refer to it"),
         ("shares", evidence.shares, "share of it", "shares of it"),
         ("contents", evidence.contents, "thing on it", "things on it"),
+        ("price", evidence.price, "thing that it costs", "things that it costs"),
     ):
         if items:
             yield Cost(label=label, head=_count(items, one, many), items=items)

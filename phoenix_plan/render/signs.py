@@ -10,15 +10,25 @@ import attrs
 from phoenix_plan.actions import (
     Action,
     AddStorage,
+    AddVdev,
+    AttachDisk,
+    CreateCheckpoint,
     CreateDataset,
     CreatePool,
     DestroyDataset,
     DestroyPool,
+    DetachDisk,
     DisableStorage,
+    DiscardCheckpoint,
     EnableStorage,
+    ExpandRaidz,
     ImportPool,
+    OfflineDisk,
+    OnlineDisk,
     RemoveStorage,
+    RemoveVdev,
     RenameDataset,
+    ReplaceDisk,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
@@ -33,9 +43,9 @@ from phoenix_plan.render.visible import visible
 Sign = Literal["+", "~", "-", "-/+", "!", "<"]
 
 LEGEND: dict[Sign, str] = {
-    "+": "create or register",
+    "+": "create, add or register",
     "~": "change in place",
-    "-": "destroy or unregister",
+    "-": "destroy, remove or unregister",
     "-/+": "destroy and create again",
     "!": "wipe",
     "<": "import",
@@ -130,9 +140,24 @@ def _ends(actions: Iterable[Action]) -> dict[_Thing | None, str]:
 
 def _sign(action: Action) -> Sign:
     match action:
-        case CreatePool() | CreateDataset() | AddStorage():
+        case (
+            CreatePool()
+            | CreateDataset()
+            | AddStorage()
+            | AttachDisk()
+            | AddVdev()
+            | ExpandRaidz()
+            | CreateCheckpoint()
+        ):
             return "+"
-        case DestroyPool() | DestroyDataset() | RemoveStorage():
+        case (
+            DestroyPool()
+            | DestroyDataset()
+            | RemoveStorage()
+            | DetachDisk()
+            | RemoveVdev()
+            | DiscardCheckpoint()
+        ):
             return "-"
         case WipeDisk():
             return "!"
@@ -146,6 +171,9 @@ def _sign(action: Action) -> Sign:
             | DisableStorage()
             | EnableStorage()
             | SetArcMax()
+            | ReplaceDisk()
+            | OnlineDisk()
+            | OfflineDisk()
         ):
             return "~"
         case _:
@@ -162,6 +190,26 @@ def _title(action: Action) -> str:
             return f"import pool {name}"
         case SetPoolProperties(pool=name):
             return f"change pool {name}"
+        case AttachDisk(pool=name, disk=disk, beside_name=beside):
+            return f"attach {disk} to {beside} in pool {name}"
+        case ReplaceDisk(pool=name, disk=disk, old_name=old):
+            return f"replace {old} by {disk} in pool {name}"
+        case DetachDisk(pool=name, disk=disk, mirror=mirror):
+            return f"detach {disk} from {mirror} in pool {name}"
+        case ExpandRaidz(pool=name, disk=disk, vdev_name=vdev):
+            return f"expand {vdev} of pool {name} by {disk}"
+        case AddVdev(pool=name):
+            return f"add {_vdev(action)} to pool {name}"
+        case RemoveVdev(pool=name, vdev_name=vdev, vdev_class=of):
+            return f"remove {_class(of)}{vdev} from pool {name}"
+        case OnlineDisk(pool=name, disk=disk):
+            return f"bring {disk} online in pool {name}"
+        case OfflineDisk(pool=name, disk=disk):
+            return f"take {disk} offline in pool {name}"
+        case CreateCheckpoint(pool=name):
+            return f"make a checkpoint of pool {name}"
+        case DiscardCheckpoint(pool=name):
+            return f"discard the checkpoint of pool {name}"
         case WipeDisk(disk=name):
             return f"wipe disk {name}"
         case CreateDataset(dataset=name, kind=kind):
@@ -186,3 +234,11 @@ def _title(action: Action) -> str:
             return "set zfs_arc_max"
         case _:
             assert_never(action)
+
+
+def _class(name: str) -> str:
+    return "" if name == "normal" else f"{name} "
+
+
+def _vdev(action: AddVdev) -> str:
+    return f"{_class(action.vdev_class)}{action.vdev}"

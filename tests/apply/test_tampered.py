@@ -22,6 +22,7 @@ from phoenix_plan.plan import make_plan
 from phoenix_plan.refresh import refresh
 from phoenix_plan.stored import load_plan_file
 from tests.apply.machine import MIB, PHOTOS, Machine, by_id, host, pool, want
+from tests.builders import layout
 
 Json = dict[str, Any]
 
@@ -296,7 +297,7 @@ def forced_pool(wish: Desired) -> Desired:
 
 
 def kernel_name(wish: Desired) -> Desired:
-    first = attrs.evolve(wish.pools[0], disks=("/dev/sda", *wish.pools[0].disks[1:]))
+    first = attrs.evolve(wish.pools[0], vdevs=layout("mirror", "/dev/sda", wish.pools[0].disks[1]))
     return attrs.evolve(wish, pools=(first, *wish.pools[1:]))
 
 

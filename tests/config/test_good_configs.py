@@ -22,6 +22,7 @@ from phoenix_plan.model.desired import (
 )
 from phoenix_plan.model.mountpoints import new_directories
 from phoenix_plan.model.sizes import Bytes, Guid
+from tests.builders import layout
 from tests.config.texts import TANK, config, dataset, loaded, pool
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "configs"
@@ -57,8 +58,8 @@ def test_the_users_config() -> None:
     expected = Desired(
         digest=digest("phoenix_hypervisor_config.json"),
         pools=(
-            DesiredPool(name="quickOS", level="mirror", disks=(DISK(1), DISK(2))),
-            DesiredPool(name="fastData", level="stripe", disks=(DISK(3),)),
+            DesiredPool(name="quickOS", vdevs=layout("mirror", DISK(1), DISK(2))),
+            DesiredPool(name="fastData", vdevs=layout("stripe", DISK(3))),
         ),
         datasets=(
             data("quickOS/vm-disks", "200M", "128K", "standard", "lz4"),
@@ -129,7 +130,7 @@ def test_an_older_config() -> None:
     """Properties as an object, and the ARC's limit in bytes."""
     expected = Desired(
         digest=digest("older_config.json"),
-        pools=(DesiredPool(name="tank", level="raidz1", disks=(DISK(1), DISK(2), DISK(3))),),
+        pools=(DesiredPool(name="tank", vdevs=layout("raidz1", DISK(1), DISK(2), DISK(3))),),
         datasets=(
             DesiredDataset(
                 name="tank/data",
@@ -149,8 +150,8 @@ def test_every_key() -> None:
         pools=(
             DesiredPool(
                 name="tank",
-                level="raidz2",
-                disks=(
+                vdevs=layout(
+                    "raidz2",
                     "/dev/disk/by-id/wwn-0x5000c500a1b2c3d1",
                     "/dev/disk/by-id/wwn-0x5000c500a1b2c3d2",
                     "/dev/disk/by-id/wwn-0x5000c500a1b2c3d3",
@@ -168,8 +169,7 @@ def test_every_key() -> None:
             ),
             DesiredPool(
                 name="rpool",
-                level="stripe",
-                disks=("/dev/disk/by-id/nvme-eui.0025388b01b2c3d4-part3",),
+                vdevs=layout("stripe", "/dev/disk/by-id/nvme-eui.0025388b01b2c3d4-part3"),
                 properties={"autotrim": "off"},
                 filesystem={"atime": "off"},
             ),
@@ -296,8 +296,7 @@ A, B, C, D = (f"/dev/disk/by-id/wwn-0x{digit}" for digit in "1234")
 def test_spellings_of_a_level(level: str, spelling: str, disks: tuple[str, ...]) -> None:
     """The levels in any case and the common spellings."""
     [declared] = loaded(config(pools=(pool("tank", spelling, *disks),))).desired.pools
-    assert level == declared.level
-    assert disks == declared.disks
+    assert layout(level, *disks) == declared.vdevs
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from tests.builders import (
     host,
     idle_pool,
     ids,
+    layout,
     leaf,
     member,
     occupied,
@@ -105,7 +106,7 @@ class TestDisksOfSeveralPools:
         wwn = "/dev/disk/by-id/wwn-0x5000a"
         there = actual(evolve(held, aliases=(by_id("A"), wwn)))
         wanted = desired(
-            want_pool("aa", "stripe", "A"), DesiredPool(name="bb", level="stripe", disks=(wwn,))
+            want_pool("aa", "stripe", "A"), DesiredPool(name="bb", vdevs=layout("stripe", wwn))
         )
         plan = planned(wanted, there)
         assert (ids(plan), set(codes(plan))) == ([], {"disk-twice"})

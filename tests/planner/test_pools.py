@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from phoenix_plan.model.desired import DesiredDataset, Removed, RemovedPool
@@ -22,6 +23,7 @@ from tests.builders import (
     host,
     idle_pool,
     ids,
+    layout,
     leaf,
     member,
     occupied,
@@ -61,8 +63,8 @@ class TestMatches:
             a, member("B", "tank"), pools=[pool("tank", top("mirror", "tank", "A", "B"))]
         )
         wanted = want_pool("tank", "mirror", "B")
-        wanted = type(wanted)(
-            name="tank", level="mirror", disks=("/dev/disk/by-id/wwn-0x5000a", by_id("B"))
+        wanted = attrs.evolve(
+            wanted, vdevs=layout("mirror", "/dev/disk/by-id/wwn-0x5000a", by_id("B"))
         )
         plan = planned(desired(wanted), there)
         assert (ids(plan), codes(plan)) == ([], [])

@@ -39,6 +39,7 @@ from phoenix_plan.planner.items import Finding, Unchanged
 from phoenix_plan.planner.order import Blocked, Ordered
 from phoenix_plan.safety import verdict
 from tests import builders
+from tests.builders import layout
 
 BY_ID = "/dev/disk/by-id/"
 DISK1, DISK2, DISK3 = (f"{BY_ID}virtio-DISK{number}" for number in (1, 2, 3))
@@ -70,8 +71,7 @@ ACTUAL = Actual(
 
 CREATE_POOL = CreatePool(
     pool="tank",
-    level="mirror",
-    disks=(DISK1, DISK2),
+    vdevs=layout("mirror", DISK1, DISK2),
     identities=("serial:DISK1:1073741824", "serial:DISK2:1073741824"),
     ashift=12,
     properties={"autotrim": "on"},
@@ -298,7 +298,7 @@ EVERYTHING = plan_of(
     planned(
         attrs.evolve(
             CREATE_POOL,
-            disks=(DISK1, DISK2, DISK3),
+            vdevs=layout("raidz1", DISK1, DISK2, DISK3),
             identities=(*CREATE_POOL.identities, "serial:DISK3:1073741824"),
         ),
         requires=("destroy-pool:tank", f"wipe-disk:{DISK3}"),

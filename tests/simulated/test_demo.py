@@ -39,6 +39,7 @@ from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan, make_plan
 from phoenix_plan.probes.storage_cfg import parse_storage_cfg
 from phoenix_plan.refresh import refresh
+from tests.builders import layout
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/hosts"
 
@@ -170,7 +171,9 @@ SPARSE = Change(name="sparse", after="1")
 STEPS: tuple[Step, ...] = (
     (
         "create-pool",
-        lambda _: CreatePool(pool="fast", level="mirror", disks=DISKS, identities=(), ashift=12),
+        lambda _: CreatePool(
+            pool="fast", vdevs=layout("mirror", *DISKS), identities=(), ashift=12
+        ),
         names,
         ["fast", "tank"],
     ),

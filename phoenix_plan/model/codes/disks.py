@@ -5,6 +5,13 @@ from __future__ import annotations
 from phoenix_plan.model.codes.code import Code
 
 DISKS: dict[str, Code] = {
+    "disk-sectors-too-large": Code(
+        kind="error",
+        means="A disk has larger sectors than the vdev that it is to join was made for.",
+        why="A vdev's ashift is fixed for good. On larger sectors, each write would read and write "
+        "its neighbours too, and ZFS refuses the disk.",
+        do="Take a disk with smaller sectors, or build a new vdev with a larger ashift.",
+    ),
     "disk-missing": Code(
         kind="error",
         means="A declared disk is not there under the name that the config gives it.",

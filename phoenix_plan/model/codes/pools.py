@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from phoenix_plan.model.codes.code import Code
+from phoenix_plan.model.codes.vdevs import VDEVS
 
 POOLS: dict[str, Code] = {
+    **VDEVS,
     "pool-not-at-boot": Code(
         kind="error",
         means="A pool is to be made with cachefile=none.",

@@ -5,6 +5,43 @@ from __future__ import annotations
 from phoenix_plan.model.codes.code import Code
 
 SAFE: dict[str, Code] = {
+    "attaches-disk": Code(
+        kind="reason",
+        means="A blank disk is attached to a single disk or a mirror.",
+        why="Everything that the vdev holds is copied to it; nothing is taken from anywhere. Until "
+        "the resilver has ended, the vdev is as redundant as it was before.",
+        do="Nothing. A resilver of a full disk takes hours; it goes on by itself, also when "
+        "phoenix is gone.",
+    ),
+    "replaces-disk": Code(
+        kind="reason",
+        means="A member of a vdev is replaced by a blank disk.",
+        why="The new disk gets what the old one held, from the old one and from the rest of the "
+        "vdev. An old disk that still works serves until all of it is there. Of several disks "
+        "of one pool, each waits for the resilver of the one before.",
+        do="Keep the old disk until the resilver has ended without errors (zpool status).",
+    ),
+    "adds-vdev": Code(
+        kind="reason",
+        means="A hot spare, a cache or a log is added, on blank disks.",
+        why="None of them holds anything that the pool could not do without, and each can be "
+        "removed again.",
+        do="A log that is not mirrored may lose the last seconds of synchronous writes, when "
+        "it fails together with the machine.",
+    ),
+    "removes-vdev": Code(
+        kind="reason",
+        means="A hot spare that is not in use, a cache or a mirrored log is removed.",
+        why="What it holds is held elsewhere too, or is only a copy.",
+        do="Nothing. It can be added again.",
+    ),
+    "brings-online": Code(
+        kind="reason",
+        means="A member that was taken offline, or that has come back, is brought online.",
+        why="It carries the label of that very member. ZFS resilvers what it has missed.",
+        do="If the disk was taken offline because it fails, replace it, or declare it in "
+        "`offline`.",
+    ),
     "creates-pool": Code(
         kind="reason",
         means="A new pool is made, on disks that are blank.",
@@ -74,6 +111,66 @@ SAFE: dict[str, Code] = {
 """Nothing can be lost."""
 
 DESTRUCTIVE: dict[str, Code] = {
+    "detaches-disk": Code(
+        kind="reason",
+        means="A disk leaves its mirror, or the place that a spare stood in for it.",
+        why="The vdev has one copy fewer. When the last one fails, the pool is lost.",
+        do="Approve it only where the other disks of the vdev are healthy. The detached disk "
+        "can't simply be put back: attaching it copies everything again.",
+    ),
+    "expands-raidz": Code(
+        kind="reason",
+        means="A raidz becomes wider by one disk.",
+        why="No data is lost, but there is no way back: a raidz is never made narrower, and "
+        "nothing can be removed from a pool that has one. What was written before keeps its "
+        "old ratio of data to parity.",
+        do="Make sure that this is the disk, and that one more disk, rather than a wider parity, "
+        "is what you want.",
+    ),
+    "adds-data-vdev": Code(
+        kind="reason",
+        means="A data, special or dedup vdev is added to a pool.",
+        why="The pool spreads over it at once, and is lost when this vdev is. Beside a raidz or "
+        "draid it can never be removed, and else only by copying everything away.",
+        do="Check disks and redundancy twice. `checkpoint: true` on the pool makes a checkpoint "
+        "right before.",
+    ),
+    "removes-data-vdev": Code(
+        kind="reason",
+        means="A data, special or dedup vdev is removed from a pool.",
+        why="All that is on it is copied to the other vdevs, whose redundancy it has from then "
+        "on, and who have to hold it. A table of what moved stays in memory for good.",
+        do="Make sure that the others have room for it (zpool list -v), and that the disks that "
+        "come free are the ones you mean.",
+    ),
+    "removes-log": Code(
+        kind="reason",
+        means="A log that is not mirrored is removed.",
+        why="ZFS writes out what it holds first. If the disk fails while it does so, the last "
+        "seconds of synchronous writes are lost.",
+        do="Approve it where the disk is healthy.",
+    ),
+    "takes-offline": Code(
+        kind="reason",
+        means="A member is taken offline.",
+        why="The vdev does without it, and is degraded: it can lose one disk fewer.",
+        do="Bring it online again, or replace it, as soon as possible.",
+    ),
+    "makes-checkpoint": Code(
+        kind="reason",
+        means="A checkpoint of the whole pool is made.",
+        why="It is a net under a step without a way back: the pool could be rewound to it. While "
+        "it stands, ZFS can neither remove, attach, detach nor replace a disk, nor use a spare; "
+        "freed space stays taken; and a rewind loses everything written since.",
+        do="Look at the pool after the change, then declare `checkpoint: false` to have it "
+        "discarded. Don't let it stand.",
+    ),
+    "discards-checkpoint": Code(
+        kind="reason",
+        means="The checkpoint of a pool is discarded.",
+        why="The pool can't be rewound to it any more.",
+        do="Approve it when what was done since is seen to be right.",
+    ),
     "wipes-disk": Code(
         kind="reason",
         means="A disk that holds something is cleared, so that a pool can be built on it.",

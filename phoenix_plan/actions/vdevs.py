@@ -1,0 +1,563 @@
+"""Changes to what an imported pool is built of: zpool-attach(8), -detach, -replace, -add, -remove.
+
+Vdevs that are there are named by GUID, in the commands too: a name like mirror-1 moves when another
+vdev goes. `turn` counts the steps on one pool's vdevs from 1; each waits for the one before it.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import ClassVar, Literal
+
+import attrs
+
+from phoenix_plan.actions.base import Change, disk_needs
+from phoenix_plan.commands import Run, Write
+from phoenix_plan.conditions import (
+    Condition,
+    DiskBlank,
+    DiskFits,
+    DiskIs,
+    DisksAlike,
+    DisksDistinct,
+    DiskUnpooled,
+    FeatureReady,
+    Member,
+    MemberState,
+    NoCheckpoint,
+    NoMember,
+    OthersOnline,
+    PoolNotBoot,
+    PoolPresent,
+    PoolSettled,
+    PoolUnmistakable,
+    PoolWhole,
+    PoolWritable,
+    Turn,
+    Unprotected,
+)
+from phoenix_plan.model.layout import DATA_CLASSES, DesiredVdev
+from phoenix_plan.model.pools import VdevClass
+from phoenix_plan.model.sizes import Guid
+from phoenix_plan.model.subjects import Kind
+
+
+def _pool_needs(pool: str, guid: Guid, turn: int) -> tuple[Condition, ...]:
+    before = (Turn(pool=pool, number=turn - 1),) if turn > 1 else ()
+    return (
+        PoolPresent(pool=pool, guid=guid),
+        PoolNotBoot(pool=pool),
+        PoolWritable(pool=pool),
+        *before,
+    )
+
+
+def _new_disk(disk: str, identity: str) -> tuple[Condition, ...]:
+    return (
+        *disk_needs((disk,)),
+        DiskIs(disk=disk, identity=identity),
+        DiskUnpooled(disk=disk),
+        DiskBlank(disk=disk),
+    )
+
+
+def _freed(disks: tuple[str, ...]) -> tuple[Condition, ...]:
+    return tuple(DiskUnpooled(disk=disk) for disk in disks)
+
+
+@attrs.frozen(kw_only=True)
+class AttachDisk:
+    """Attach a blank disk to a member: a single disk becomes a mirror, a mirror wider.
+
+    `beside` is the member: a GUID, or the path of a disk that an earlier step has put there;
+    `beside_name` is for people.
+    """
+
+    TYPE: ClassVar[Literal["attach-disk"]] = "attach-disk"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    beside: str
+    beside_name: str
+    disk: str
+    identity: str
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disk
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            PoolSettled(pool=self.pool),
+            NoCheckpoint(pool=self.pool),
+            Member(pool=self.pool, who=self.beside),
+            *_new_disk(self.disk, self.identity),
+            DiskFits(disk=self.disk, pool=self.pool, beside=self.beside, larger=False),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (Turn(pool=self.pool, number=self.turn), Member(pool=self.pool, who=self.disk))
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "attach", self.pool, self.beside, self.disk)),)
+
+    def undo(self) -> str:
+        return f"zpool detach {self.pool} {self.disk}"
+
+    def changes(self) -> tuple[Change, ...]:
+        return (
+            Change(name="disk", after=self.disk),
+            Change(name="beside", before=self.beside_name, after=self.beside_name),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ReplaceDisk:
+    """Replace a member by a blank disk. The old one, where it is still there, serves until all of
+    it is on the new one.
+
+    `old` is the member's GUID, `old_name` where it is or was. `released` are all names of the disk
+    that is free afterwards.
+    """
+
+    TYPE: ClassVar[Literal["replace-disk"]] = "replace-disk"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    old: Guid
+    old_name: str
+    old_state: str
+    released: tuple[str, ...]
+    disk: str
+    identity: str
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disk
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            PoolSettled(pool=self.pool),
+            NoCheckpoint(pool=self.pool),
+            Member(pool=self.pool, who=self.old),
+            *_new_disk(self.disk, self.identity),
+            DiskFits(disk=self.disk, pool=self.pool, beside=self.old, larger=True),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            Member(pool=self.pool, who=self.disk),
+            NoMember(pool=self.pool, who=self.old),
+            *_freed(self.released),
+        )
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "replace", self.pool, self.old, self.disk)),)
+
+    def undo(self) -> str:
+        return f"zpool detach {self.pool} {self.disk}, as long as the resilver runs"
+
+    def changes(self) -> tuple[Change, ...]:
+        return (Change(name="disk", before=f"{self.old_name} ({self.old_state})", after=self.disk),)
+
+
+@attrs.frozen(kw_only=True)
+class DetachDisk:
+    """Detach a member from its mirror, or end what a hot spare or a replacement had begun.
+
+    `member` is its GUID, `disk` where it is or was, `mirror` what it is in. `released` are all
+    names of the disk that is free afterwards.
+    """
+
+    TYPE: ClassVar[Literal["detach-disk"]] = "detach-disk"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    member: Guid
+    mirror: str
+    released: tuple[str, ...]
+    disk: str
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disk
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            PoolUnmistakable(pool=self.pool, guid=self.guid),
+            PoolSettled(pool=self.pool),
+            NoCheckpoint(pool=self.pool),
+            Unprotected(dataset=self.pool),
+            Member(pool=self.pool, who=self.member),
+            OthersOnline(pool=self.pool, who=self.member),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            NoMember(pool=self.pool, who=self.member),
+            *_freed(self.released),
+        )
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "detach", self.pool, self.member)),)
+
+    def undo(self) -> str:
+        return f"zpool attach {self.pool} MEMBER {self.disk}: all of it is copied again"
+
+    def changes(self) -> tuple[Change, ...]:
+        return (Change(name="disk", before=f"{self.disk} in {self.mirror}"),)
+
+
+@attrs.frozen(kw_only=True)
+class ExpandRaidz:
+    """Make a raidz wider by one blank disk (OpenZFS 2.3, zpool-attach(8)). There is no way back.
+
+    `vdev` is the raidz's GUID, `vdev_name` its name at the moment (`raidz1-0`).
+    """
+
+    TYPE: ClassVar[Literal["expand-raidz"]] = "expand-raidz"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    vdev: Guid
+    vdev_name: str
+    disk: str
+    identity: str
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disk
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            FeatureReady(pool=self.pool, feature="raidz_expansion"),
+            PoolUnmistakable(pool=self.pool, guid=self.guid),
+            PoolSettled(pool=self.pool),
+            PoolWhole(pool=self.pool),
+            NoCheckpoint(pool=self.pool),
+            Unprotected(dataset=self.pool),
+            Member(pool=self.pool, who=self.vdev),
+            *_new_disk(self.disk, self.identity),
+            DiskFits(disk=self.disk, pool=self.pool, beside=self.vdev, larger=False),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (Turn(pool=self.pool, number=self.turn), Member(pool=self.pool, who=self.disk))
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "attach", self.pool, self.vdev_name, self.disk)),)
+
+    def undo(self) -> str:
+        return ""
+
+    def changes(self) -> tuple[Change, ...]:
+        return (
+            Change(name="disk", after=self.disk),
+            Change(name="raidz", before=self.vdev_name, after=f"{self.vdev_name}, one disk wider"),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class AddVdev:
+    """Add a top-level vdev of blank disks to a pool, never with -f (zpool-add(8)).
+
+    `kind` is its type as `model.layout.DesiredVdev` has it; `identities` are who the disks were
+    when this was planned, in their order. `ashift` is None where ZFS has none to be told (spares,
+    caches).
+    """
+
+    TYPE: ClassVar[Literal["add-vdev"]] = "add-vdev"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    vdev_class: VdevClass
+    kind: str
+    disks: tuple[str, ...]
+    identities: tuple[str, ...]
+    ashift: int | None
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disks[0] if self.disks else ""
+
+    @property
+    def vdev(self) -> DesiredVdev:
+        """The vdev as a config would declare it."""
+        return DesiredVdev(type=self.kind, disks=self.disks)
+
+    @property
+    def is_data(self) -> bool:
+        """Whether the pool can't do without it from then on."""
+        return self.vdev_class in DATA_CLASSES
+
+    def needs(self) -> tuple[Condition, ...]:
+        pairs = zip_longest(self.disks, self.identities, fillvalue="")
+        of_data = (
+            PoolUnmistakable(pool=self.pool, guid=self.guid),
+            PoolSettled(pool=self.pool),
+            PoolWhole(pool=self.pool),
+            Unprotected(dataset=self.pool),
+        )
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            *(of_data if self.is_data else ()),
+            *(need for disk, identity in pairs for need in _new_disk(disk, identity)),
+            DisksDistinct(disks=self.disks),
+            *((DisksAlike(disks=self.disks),) if self.kind != "disk" else ()),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            *(Member(pool=self.pool, who=disk) for disk in self.disks),
+        )
+
+    def writes(self) -> tuple[Write, ...]:
+        ashift = () if self.ashift is None else ("-o", f"ashift={self.ashift}")
+        name = () if self.vdev_class == "normal" else (self.vdev_class,)
+        return (Run(argv=("zpool", "add", *ashift, self.pool, *name, *self.vdev.words)),)
+
+    def undo(self) -> str:
+        return "" if self.is_data else f"zpool remove {self.pool} {self.subject}"
+
+    def changes(self) -> tuple[Change, ...]:
+        name = "" if self.vdev_class == "normal" else f"{self.vdev_class} "
+        return (
+            Change(name="vdev", after=f"{name}{self.kind} of {len(self.disks)}"),
+            *(Change(name=f"disk {at}", after=disk) for at, disk in enumerate(self.disks)),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class RemoveVdev:
+    """Remove a top-level vdev from a pool (zpool-remove(8)). What is on a data vdev moves to the
+    others first.
+
+    `vdev` is its GUID, `vdev_name` its name at the moment. `disks` are its members, by where they
+    are or were; `released` are all names of the disks that are free afterwards.
+    """
+
+    TYPE: ClassVar[Literal["remove-vdev"]] = "remove-vdev"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    vdev: Guid
+    vdev_name: str
+    vdev_class: VdevClass
+    kind: str
+    disks: tuple[str, ...]
+    released: tuple[str, ...]
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disks[0] if self.disks else self.vdev
+
+    @property
+    def is_data(self) -> bool:
+        """Whether data has to move away from it first."""
+        return self.vdev_class in DATA_CLASSES
+
+    def needs(self) -> tuple[Condition, ...]:
+        of_data = (
+            PoolUnmistakable(pool=self.pool, guid=self.guid),
+            PoolWhole(pool=self.pool),
+            Unprotected(dataset=self.pool),
+        )
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            PoolSettled(pool=self.pool),
+            NoCheckpoint(pool=self.pool),
+            Member(pool=self.pool, who=self.vdev),
+            *(of_data if self.is_data else ()),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            NoMember(pool=self.pool, who=self.vdev),
+            *_freed(self.released),
+        )
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "remove", self.pool, self.vdev)),)
+
+    def undo(self) -> str:
+        return f"zpool remove -s {self.pool}, as long as the removal runs" if self.is_data else ""
+
+    def changes(self) -> tuple[Change, ...]:
+        name = "" if self.vdev_class == "normal" else f"{self.vdev_class} "
+        return (
+            Change(name="vdev", before=f"{name}{self.vdev_name}"),
+            *(Change(name=f"disk {at}", before=disk) for at, disk in enumerate(self.disks)),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class OnlineDisk:
+    """Bring a member online that is offline (zpool-online(8)). What it missed is resilvered."""
+
+    TYPE: ClassVar[Literal["online-disk"]] = "online-disk"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    member: Guid
+    disk: str
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disk
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            Member(pool=self.pool, who=self.member),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            MemberState(pool=self.pool, who=self.member, state="ONLINE"),
+        )
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "online", self.pool, self.member)),)
+
+    def undo(self) -> str:
+        return f"zpool offline {self.pool} {self.member}"
+
+    def changes(self) -> tuple[Change, ...]:
+        return (Change(name="state", before="OFFLINE", after="ONLINE"),)
+
+
+@attrs.frozen(kw_only=True)
+class OfflineDisk:
+    """Take a member offline (zpool-offline(8)): ZFS reads and writes it no more until it is online
+    again."""
+
+    TYPE: ClassVar[Literal["offline-disk"]] = "offline-disk"
+    ABOUT: ClassVar[Kind] = "disk"
+    pool: str
+    guid: Guid
+    member: Guid
+    disk: str
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.disk
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            PoolSettled(pool=self.pool),
+            Unprotected(dataset=self.pool),
+            Member(pool=self.pool, who=self.member),
+            OthersOnline(pool=self.pool, who=self.member),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            MemberState(pool=self.pool, who=self.member, state="OFFLINE"),
+        )
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "offline", self.pool, self.member)),)
+
+    def undo(self) -> str:
+        return f"zpool online {self.pool} {self.member}"
+
+    def changes(self) -> tuple[Change, ...]:
+        return (Change(name="state", before="ONLINE", after="OFFLINE"),)
+
+
+@attrs.frozen(kw_only=True)
+class CreateCheckpoint:
+    """Make a checkpoint of a pool (zpool-checkpoint(8)): a net under a step without a way back."""
+
+    TYPE: ClassVar[Literal["create-checkpoint"]] = "create-checkpoint"
+    ABOUT: ClassVar[Kind] = "pool"
+    pool: str
+    guid: Guid
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.pool
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (
+            *_pool_needs(self.pool, self.guid, self.turn),
+            PoolSettled(pool=self.pool),
+            NoCheckpoint(pool=self.pool),
+        )
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (Turn(pool=self.pool, number=self.turn),)
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "checkpoint", self.pool)),)
+
+    def undo(self) -> str:
+        return f"zpool checkpoint -d {self.pool}"
+
+    def changes(self) -> tuple[Change, ...]:
+        return (Change(name="checkpoint", before="none", after="of now"),)
+
+
+@attrs.frozen(kw_only=True)
+class DiscardCheckpoint:
+    """Discard a pool's checkpoint (zpool-checkpoint(8)): there is no rewinding to it any more."""
+
+    TYPE: ClassVar[Literal["discard-checkpoint"]] = "discard-checkpoint"
+    ABOUT: ClassVar[Kind] = "pool"
+    pool: str
+    guid: Guid
+    turn: int
+
+    @property
+    def subject(self) -> str:
+        return self.pool
+
+    def needs(self) -> tuple[Condition, ...]:
+        return (*_pool_needs(self.pool, self.guid, self.turn), Unprotected(dataset=self.pool))
+
+    def gives(self) -> tuple[Condition, ...]:
+        return (Turn(pool=self.pool, number=self.turn), NoCheckpoint(pool=self.pool))
+
+    def writes(self) -> tuple[Write, ...]:
+        return (Run(argv=("zpool", "checkpoint", "-d", self.pool)),)
+
+    def undo(self) -> str:
+        return ""
+
+    def changes(self) -> tuple[Change, ...]:
+        return (Change(name="checkpoint", before="there", after="none"),)
+
+
+VdevAction = (
+    AttachDisk
+    | ReplaceDisk
+    | DetachDisk
+    | ExpandRaidz
+    | AddVdev
+    | RemoveVdev
+    | OnlineDisk
+    | OfflineDisk
+    | CreateCheckpoint
+    | DiscardCheckpoint
+)
+"""Every change to a pool's vdevs, in turns."""

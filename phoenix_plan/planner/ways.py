@@ -1,0 +1,508 @@
+"""From the vdevs that are there to those that are declared: moves, and the order they can go in.
+
+Every move is one that ZFS has (zpool-attach(8), -detach, -replace, -add, -remove, OpenZFS 2.1 to
+2.3). There may be several ways; the one that risks least is taken, and of those the one that copies
+least. Where there is none, it is said why: then a pool can only be made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import attrs
+
+from phoenix_plan.model.layout import (
+    CLASSES,
+    DATA_CLASSES,
+    DesiredVdev,
+    Layout,
+    parity_of,
+    same_redundancy,
+    type_of,
+)
+from phoenix_plan.model.pools import Vdev, VdevClass
+from phoenix_plan.planner.members import Members, Slot, describe, kind_of, where
+
+
+@attrs.frozen(kw_only=True)
+class Attach:
+    """A disk beside another: `beside` is a member, or a declared disk that comes in before."""
+
+    beside: Vdev | str
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class Replace:
+    """A disk in the place of another."""
+
+    old: Vdev
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class Detach:
+    """A disk out of its mirror, or a spare or an old disk out of a slot."""
+
+    leaf: Vdev
+
+
+@attrs.frozen(kw_only=True)
+class Expand:
+    """A raidz one disk wider."""
+
+    disk: str
+
+
+@attrs.frozen(kw_only=True)
+class Add:
+    """A new top-level vdev."""
+
+    vdev: DesiredVdev
+
+
+@attrs.frozen(kw_only=True)
+class Remove:
+    """A top-level vdev out of the pool."""
+
+
+@attrs.frozen(kw_only=True)
+class Online:
+    """A member back into service."""
+
+    leaf: Vdev
+
+
+@attrs.frozen(kw_only=True)
+class Offline:
+    """A member out of service."""
+
+    leaf: Vdev
+
+
+Change = Attach | Replace | Detach | Expand | Add | Remove | Online | Offline
+
+
+@attrs.frozen(kw_only=True)
+class Move:
+    """A change and where it happens: `top` is the top-level vdev that is there, None for a new
+    one."""
+
+    change: Change
+    vdev_class: VdevClass
+    top: Vdev | None = None
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The declared disks that have to be free before."""
+        match self.change:
+            case Attach(disk=disk) | Replace(disk=disk) | Expand(disk=disk):
+                return (disk,)
+            case Add(vdev=vdev):
+                return vdev.disks
+            case _:
+                return ()
+
+    @property
+    def frees(self) -> tuple[Vdev, ...]:
+        """The leaves whose disks are free afterwards."""
+        match self.change:
+            case Replace(old=leaf) | Detach(leaf=leaf):
+                return (leaf,)
+            case Remove():
+                return tuple(self.top.leaves()) if self.top is not None else ()
+            case _:
+                return ()
+
+
+@attrs.frozen(kw_only=True)
+class Way:
+    """Moves in their order. `never` says why there is no way at all, `not_so` why there is none by
+    which this declaration can be reached without force or by guess. Without either, it is a way."""
+
+    moves: tuple[Move, ...] = ()
+    never: tuple[str, ...] = ()
+    not_so: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Pair:
+    """A vdev that is there and the declared one that it is to become."""
+
+    there: Vdev
+    wanted: DesiredVdev
+
+
+@attrs.frozen(kw_only=True)
+class Pairing:
+    """Who becomes whom in one class, which vdevs are to go, and which are to come."""
+
+    pairs: tuple[Pair, ...]
+    going: tuple[Vdev, ...]
+    coming: tuple[DesiredVdev, ...]
+
+
+def find_way(wanted: Layout, vdevs: Sequence[Vdev], members: Members) -> Way:
+    """The least dangerous way from `vdevs` to `wanted`."""
+    ways = [_way(wanted, vdevs, members, strategy) for strategy in _STRATEGIES]
+    return min(ways, key=risk)
+
+
+def risk(way: Way) -> tuple[int, ...]:
+    """What a way risks, then what it costs; less is better.
+
+    No way; steps that can't be taken back; steps that take redundancy or a data vdev away; steps
+    that copy; steps.
+    """
+    changes = [(move.change, move.vdev_class in DATA_CLASSES) for move in way.moves]
+    return (
+        bool(way.never) + 2 * bool(way.not_so),
+        sum(isinstance(one, Expand) or (isinstance(one, Add) and data) for one, data in changes),
+        sum(
+            isinstance(one, Detach | Offline) or (isinstance(one, Remove) and data)
+            for one, data in changes
+        ),
+        sum(isinstance(one, Attach | Replace | Expand | Remove) for one, _ in changes),
+        len(changes),
+    )
+
+
+_Strategy = Callable[[Vdev, DesiredVdev, Members], bool]
+
+
+def _overlapping(there: Vdev, wanted: DesiredVdev, members: Members) -> bool:
+    """Only vdevs that have a disk in common become each other."""
+    return any(slot.disk in wanted.disks for slot in members.slots(there) if slot.disk)
+
+
+_STRATEGIES: tuple[_Strategy, ...] = (lambda _there, _wanted, _members: True, _overlapping)
+"""Which vdev may become which declared one: any that can, or only one with a disk in common, where
+the others are added and removed."""
+
+
+def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, may_become: _Strategy) -> Way:
+    moves: list[Move] = []
+    never: list[str] = []
+    not_so: list[str] = []
+    final = {disk for name in CLASSES for vdev in wanted.get(name, ()) for disk in vdev.disks}
+    for name in CLASSES:
+        if name not in wanted:
+            continue
+        tops = [vdev for vdev in vdevs if vdev.vdev_class == name]
+        pairing = _pairing(wanted[name], tops, members, may_become)
+        for pair in pairing.pairs:
+            found = _within(pair, members, name)
+            moves += found.moves
+            not_so += found.not_so
+        going = [vdev for vdev in pairing.going if not _adopted(vdev, name, final, members)]
+        never += _cannot_go(going, pairing, vdevs, members) if name in DATA_CLASSES else ()
+        not_so += [
+            f"{describe(vdev)} is in use for a disk that failed"
+            for vdev in going
+            if vdev.state == "INUSE"
+        ]
+        moves += [Move(change=Remove(), vdev_class=name, top=vdev) for vdev in going]
+        moves += [Move(change=Add(vdev=vdev), vdev_class=name) for vdev in pairing.coming]
+    if never or not_so:
+        return Way(never=tuple(never), not_so=tuple(not_so))
+    return _in_order(moves, vdevs, members)
+
+
+def _adopted(vdev: Vdev, name: VdevClass, final: set[str], members: Members) -> bool:
+    """A spare that has taken over and is declared as a member now: it leaves the spares by itself
+    once the failed disk is detached (zpool-detach(8))."""
+    return name == "spare" and vdev.state == "INUSE" and members.declared(vdev) in final
+
+
+def _pairing(
+    wanted: Sequence[DesiredVdev],
+    tops: Sequence[Vdev],
+    members: Members,
+    may_become: _Strategy,
+) -> Pairing:
+    """Pair by the disks in common, most first; then whatever can become what is left."""
+    scored = sorted(
+        (
+            -len({slot.disk for slot in members.slots(top)} & set(vdev.disks)),
+            kind_of(top) != vdev.type,
+            at,
+            place,
+        )
+        for at, top in enumerate(tops)
+        for place, vdev in enumerate(wanted)
+        if can_become(top, vdev) and may_become(top, vdev, members)
+    )
+    by_top: dict[int, int] = {}
+    for _, _, at, place in scored:
+        if at not in by_top and place not in by_top.values():
+            by_top[at] = place
+    return Pairing(
+        pairs=tuple(Pair(there=tops[at], wanted=wanted[place]) for at, place in by_top.items()),
+        going=tuple(top for at, top in enumerate(tops) if at not in by_top),
+        coming=tuple(vdev for place, vdev in enumerate(wanted) if place not in by_top.values()),
+    )
+
+
+def can_become(there: Vdev, wanted: DesiredVdev) -> bool:
+    """Whether ZFS can make the one of the other in place: a disk and a mirror each other, a raidz
+    itself or one that is wider, a draid only itself. Spares and caches are what they are."""
+    kind = type_of(there)
+    if there.vdev_class in ("cache", "spare"):
+        return False
+    if kind in ("disk", "mirror"):
+        return wanted.type in ("disk", "mirror")
+    if kind.startswith("raidz"):
+        return wanted.type == kind and len(wanted.disks) >= len(there.children)
+    return wanted.type == kind
+
+
+def _cannot_go(
+    going: Sequence[Vdev], pairing: Pairing, vdevs: Sequence[Vdev], members: Members
+) -> Iterator[str]:
+    """Why data vdevs can't be removed (zpool-remove(8)): a sentence for each of them."""
+    striped = [
+        vdev.name
+        for vdev in vdevs
+        if vdev.vdev_class in DATA_CLASSES and type_of(vdev).startswith(("raidz", "draid"))
+    ]
+    # A raidz that is to come would be in the way just as well.
+    striped += [str(vdev) for vdev in pairing.coming if parity_of(vdev.type) and not pairing.pairs]
+    for vdev in going if striped else ():
+        wish = _instead(vdev, pairing.coming, members)
+        reason = wish or (
+            "can't be removed: ZFS removes no data vdev from a pool that has a raidz or draid "
+            f"({striped[0]})"
+        )
+        yield f"{describe(vdev)}: {reason}"
+
+
+def _instead(vdev: Vdev, coming: Sequence[DesiredVdev], members: Members) -> str:
+    """That a vdev would have to become what it can't: the declared one that has its disks, or else
+    any. Empty where no such one is to come."""
+    disks = {slot.disk for slot in members.slots(vdev)} - {""}
+    unlike = [one for one in coming if not can_become(vdev, one)]
+    rival = max(unlike, key=lambda one: len(disks & set(one.disks)), default=None)
+    if rival is None:
+        return ""
+    kind = type_of(vdev)
+    if kind == rival.type:
+        return f"a {kind} of {len(vdev.children)} cannot become one of {len(rival.disks)}"
+    return f"{_one(kind)} cannot become {_one(rival.type)}"
+
+
+def _one(kind: str) -> str:
+    return "a single disk" if kind == "disk" else f"a {kind}"
+
+
+def _within(pair: Pair, members: Members, name: VdevClass) -> Way:
+    """The moves that make one vdev of another, not yet in an order that they can go in."""
+    slots, wanted = members.slots(pair.there), pair.wanted.disks
+    not_so: list[str] = []
+    first: list[Change] = []
+    states: list[Change] = []
+    kept: list[Slot] = []
+    surplus: list[Slot] = []
+    for slot in slots:
+        if slot.disk in wanted and slot.disk:
+            kept.append(slot)
+            states += _states(slot, members)
+            continue
+        helper = next((one for one in slot.helping if members.declared(one) in wanted), None)
+        leaving = next((one for one in slot.leaving if members.declared(one) in wanted), None)
+        if helper is not None:
+            # The config has adopted the spare: the disk that it stands in for goes for good.
+            first.append(Detach(leaf=slot.leaf))
+            kept.append(attrs.evolve(slot, leaf=helper, disk=members.declared(helper)))
+        elif leaving is not None or slot.leaving:
+            names = ", ".join(where(one) for one in slot.leaving)
+            not_so.append(
+                f"{pair.there.name}: {names} is being replaced by {where(slot.leaf)}, which is not "
+                "declared"
+            )
+        else:
+            surplus.append(slot)
+    missing = [disk for disk in wanted if disk not in {slot.disk for slot in kept}]
+    # A disk that is dead is replaced first: that is what restores redundancy.
+    surplus.sort(key=lambda slot: not slot.dead)
+    swaps = list(zip(surplus, missing, strict=False))
+    extra, left = missing[len(swaps) :], surplus[len(swaps) :]
+    changes: list[Change] = [*states, *first]
+    changes += [Replace(old=slot.leaf, disk=disk) for slot, disk in swaps if slot.dead]
+    if type_of(pair.there) in ("disk", "mirror"):
+        beside: Vdev | str = next(
+            (slot.leaf for slot in kept if not slot.dead), swaps[0][1] if swaps else ""
+        )
+        later = isinstance(beside, str)
+        if extra and not beside:
+            not_so.append(f"no disk of {describe(pair.there)} is well enough to attach one to it")
+        attaches: list[Change] = [Attach(beside=beside, disk=disk) for disk in extra]
+        replaces: list[Change] = [
+            Replace(old=slot.leaf, disk=disk) for slot, disk in swaps if not slot.dead
+        ]
+        changes += [*replaces, *attaches] if later else [*attaches, *replaces]
+        changes += [Detach(leaf=slot.leaf) for slot in left]
+    else:
+        changes += [Replace(old=slot.leaf, disk=disk) for slot, disk in swaps if not slot.dead]
+        changes += [Expand(disk=disk) for disk in extra]
+    return Way(
+        moves=tuple(Move(change=one, vdev_class=name, top=pair.there) for one in changes),
+        not_so=tuple(not_so),
+    )
+
+
+def _states(slot: Slot, members: Members) -> Iterator[Change]:
+    """What brings a declared member into the state that it shall be in."""
+    leaf = slot.leaf
+    if slot.disk in members.offline:
+        if leaf.state == "ONLINE":
+            yield Offline(leaf=leaf)
+    elif leaf.state == "OFFLINE" or (
+        leaf.state in ("UNAVAIL", "REMOVED") and members.is_back(leaf)
+    ):
+        yield Online(leaf=leaf)
+    elif leaf.state == "ONLINE":
+        # The disk that a spare stood in for is back: the spare is wanted for the next failure.
+        yield from (Detach(leaf=one) for one in slot.helping)
+
+
+_ORDER: tuple[type[Change], ...] = (
+    Online, Attach, Replace, Expand, Add, Detach, Remove, Offline,
+)  # fmt: skip
+"""What gives comes before what takes: redundancy and room first."""
+
+
+def _in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> Way:
+    """The moves in an order in which each disk is free when its turn comes."""
+    shapes = _Shapes(vdevs)
+    held = {disk for vdev in vdevs for leaf in vdev.leaves() if (disk := members.declared(leaf))}
+    waiting = _sorted(moves)
+    done: list[Move] = []
+    while waiting:
+        ready = next((one for one in waiting if _is_ready(one, held, shapes, done)), None)
+        if ready is None:
+            broken = _broken_up(waiting, held)
+            if broken is None:
+                return _stuck(waiting, held)
+            waiting = broken
+            continue
+        waiting.remove(ready)
+        done.append(ready)
+        held -= {members.declared(leaf) for leaf in ready.frees}
+        shapes.apply(ready)
+    return Way(moves=tuple(done))
+
+
+def _sorted(moves: Iterable[Move]) -> list[Move]:
+    """Dead disks first, then by kind, else as they were found: the sort is stable."""
+
+    def rank(move: Move) -> tuple[bool, int]:
+        dead = isinstance(move.change, Replace) and move.change.old.state in (
+            "FAULTED", "UNAVAIL", "REMOVED",
+        )  # fmt: skip
+        return not dead, _ORDER.index(type(move.change))
+
+    return sorted(moves, key=rank)
+
+
+class _Shapes:
+    """The type and width of each data vdev as the moves go on, for zpool-add(8)'s own rule."""
+
+    def __init__(self, vdevs: Iterable[Vdev]) -> None:
+        self._by_guid = {
+            vdev.guid: (vdev.vdev_class, type_of(vdev), max(1, len(vdev.children)))
+            for vdev in vdevs
+        }
+        self._added: list[tuple[VdevClass, str, int]] = []
+
+    def takes(self, move: Move) -> bool:
+        """Whether a new vdev is as redundant as those of its class, so that no -f is wanted."""
+        if not isinstance(move.change, Add) or move.vdev_class != "normal":
+            return True
+        new = move.change.vdev
+        same = [
+            (kind, width)
+            for name, kind, width in (*self._by_guid.values(), *self._added)
+            if name == "normal"
+        ]
+        return same_redundancy([*same, (new.type, len(new.disks))])
+
+    def is_last(self, move: Move) -> bool:
+        """Whether a removal would leave no normal vdev."""
+        normal = [one for one in (*self._by_guid.values(), *self._added) if one[0] == "normal"]
+        return isinstance(move.change, Remove) and move.vdev_class == "normal" and len(normal) < 2
+
+    def apply(self, move: Move) -> None:
+        """Take note of what a move has done."""
+        if isinstance(move.change, Add):
+            new = move.change.vdev
+            self._added.append((move.vdev_class, new.type, len(new.disks)))
+        if move.top is None or move.top.guid not in self._by_guid:
+            return
+        name, kind, width = self._by_guid[move.top.guid]
+        match move.change:
+            case Remove():
+                del self._by_guid[move.top.guid]
+            case Attach():
+                self._by_guid[move.top.guid] = (name, "mirror", width + 1)
+            case Expand():
+                self._by_guid[move.top.guid] = (name, kind, width + 1)
+            case Detach(leaf=leaf) if any(leaf is child for child in move.top.children):
+                kind = "disk" if width == 2 else kind
+                self._by_guid[move.top.guid] = (name, kind, width - 1)
+            case _:
+                pass
+
+
+def _is_ready(move: Move, held: set[str], shapes: _Shapes, done: Sequence[Move]) -> bool:
+    if held & set(move.takes) or not shapes.takes(move) or shapes.is_last(move):
+        return False
+    if isinstance(move.change, Attach) and isinstance(move.change.beside, str):
+        return any(move.change.beside in before.takes for before in done)
+    return True
+
+
+def _broken_up(waiting: Sequence[Move], held: set[str]) -> list[Move] | None:
+    """Where mirrors wait for each other's disks: one gives its disk first and gets the new one
+    later. None where no mirror can."""
+    for move in waiting:
+        change, top = move.change, move.top
+        if (
+            isinstance(change, Replace)
+            and change.disk in held
+            and top is not None
+            and top.type == "mirror"
+            and any(change.old is child for child in top.children)
+        ):
+            rest = [one for one in waiting if one is not move]
+            beside = next(
+                (
+                    leaf
+                    for leaf in top.leaves()
+                    if leaf is not change.old
+                    and leaf.state == "ONLINE"
+                    and not any(leaf in one.frees for one in rest)
+                ),
+                None,
+            )
+            if beside is None:
+                continue
+            gives = attrs.evolve(move, change=Detach(leaf=change.old))
+            gets = attrs.evolve(move, change=Attach(beside=beside, disk=change.disk))
+            return [gives, *rest, gets]
+    return None
+
+
+def _stuck(waiting: Sequence[Move], held: set[str]) -> Way:
+    adds = [one for one in waiting if isinstance(one.change, Add) and not held & set(one.takes)]
+    if adds:
+        names = ", ".join(str(one.change.vdev) for one in adds if isinstance(one.change, Add))
+        return Way(
+            not_so=(
+                f"{names} would stand beside data vdevs of another redundancy: zpool add wants -f "
+                "for that, and phoenix has none",
+            )
+        )
+    disks = ", ".join(sorted({disk for one in waiting for disk in one.takes if disk in held}))
+    return Way(
+        never=(f"{disks} would have to be in two places at once: no vdev can give it up before",)
+    )
