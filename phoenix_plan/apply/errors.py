@@ -30,17 +30,26 @@ class PlanHasErrors(PhoenixError):
 
 class StoppedError(PhoenixError):
     """The run stopped part-way. `done` are the ids of rows that ran and were seen to have worked,
-    `failed` of the one that did not end well (empty: it stopped between two), `left` of those that
-    were not run. `journal` is the path of the run's journal."""
+    `failed` of the one that did not end well, `running` of one that the kernel goes on with by
+    itself (both empty: it stopped between two), `left` of those that were not run. `journal` is
+    the path of the run's journal."""
 
     exit_code = 7
 
     def __init__(
-        self, why: str, *, done: Sequence[str], failed: str, left: Sequence[str], journal: str
+        self,
+        why: str,
+        *,
+        done: Sequence[str],
+        failed: str,
+        left: Sequence[str],
+        journal: str,
+        running: str = "",
     ) -> None:
         lines = [f"the run stopped: {why}"]
         lines += [f"  done      {one}" for one in done]
         lines += [f"  FAILED    {failed}"] * bool(failed)
+        lines += [f"  RUNNING   {running}"] * bool(running)
         lines += [f"  not run   {one}" for one in left]
         lines += [f"  journal   {journal}"]
         super().__init__(
@@ -51,6 +60,7 @@ class StoppedError(PhoenixError):
         self.why = why
         self.done = tuple(done)
         self.failed = failed
+        self.running = running
         self.left = tuple(left)
         self.journal = journal
 

@@ -7,16 +7,18 @@ that still counts at that moment, and takes no more than was agreed to.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
-from phoenix_plan.actions import DestroyPool, WipeDisk
+from phoenix_plan.actions import DestroyPool, VdevAction, WipeDisk
 from phoenix_plan.apply.after import missed, unmet_now
 from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, StoppedError
 from phoenix_plan.apply.fill import fill, mounts_of
 from phoenix_plan.apply.journal import Journal, JournalError, said
+from phoenix_plan.apply.settle import StillRunningError, seconds_of_grace, waits
 from phoenix_plan.apply.stale import beyond_now, changed_since
 from phoenix_plan.codec import as_dict
 from phoenix_plan.commands import Run, Write, WriteFile, Zero
@@ -29,6 +31,7 @@ from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
 from phoenix_plan.plan import Row
 from phoenix_plan.planner import Outcome, make
+from phoenix_plan.probes.zpool_progress import Progress
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +40,8 @@ class Runner:
 
     `look` takes the rows that are still to run, so that only their disks are read across, and
     folders that are to be looked at besides. `tell` is called with each row before it runs, and
-    after it with True. `stopping` says which signal asked to stop, empty where none did.
+    after it with True. `watch` is called while a resilver or its like runs, `sleep` waits for so
+    many seconds. `stopping` says which signal asked to stop, empty where none did.
     """
 
     host: WritableHost
@@ -45,7 +49,9 @@ class Runner:
     journal: Journal
     now: Callable[[], datetime]
     tell: Callable[[Row, bool], None]
+    watch: Callable[[Row, Progress], None]
     stopping: Callable[[], str]
+    sleep: Callable[[float], None] = time.sleep
 
 
 @attrs.define(kw_only=True)
@@ -86,21 +92,32 @@ def run(
         except PhoenixError as error:
             if not progress.began:
                 raise
-            failed = row.id if progress.began == row.id else ""
-            raise _stopped(error.message, rows[at:], progress, runner, failed=failed) from error
+            begun = row.id if progress.began == row.id else ""
+            goes_on = isinstance(error, StillRunningError)
+            raise _stopped(
+                error.message, rows[at:], progress, runner, begun=begun, goes_on=goes_on
+            ) from error
         progress.done.append(row.id)
         runner.tell(row, True)
 
 
 def _stopped(
-    why: str, rows: Sequence[Row], progress: _Progress, runner: Runner, *, failed: str = ""
+    why: str,
+    rows: Sequence[Row],
+    progress: _Progress,
+    runner: Runner,
+    *,
+    begun: str = "",
+    goes_on: bool = False,
 ) -> StoppedError:
-    """`rows` are the one that the run stopped at, and all behind it."""
+    """`rows` are the one that the run stopped at, and all behind it. `begun` is the one whose
+    writes were begun and that was not seen to have worked: it failed, or the kernel is at it."""
     return StoppedError(
         why,
         done=progress.done,
-        failed=failed,
-        left=[row.id for row in rows if row.id != failed],
+        failed="" if goes_on else begun,
+        running=begun if goes_on else "",
+        left=[row.id for row in rows if row.id != begun],
         journal=str(runner.journal.path),
     )
 
@@ -146,14 +163,19 @@ def _one(
     runner.tell(row, False)
     try:
         _write(row, progress, runner)
-        progress.actual = runner.look(remaining, ())
+        _wait(row, runner)
         if isinstance(row.action, WipeDisk):
             progress.cleared.add(row.action.disk)
         if isinstance(row.action, DestroyPool):
             progress.destroyed.add(row.action.guid)
-        index = Index(progress.actual)
-        progress.now = make(desired, index)
-        why = missed(row.action, progress.now, index, progress.cleared)
+        why = ""
+        for _ in seconds_of_grace(runner.sleep) if isinstance(row.action, VdevAction) else (None,):
+            progress.actual = runner.look(remaining, ())
+            index = Index(progress.actual)
+            progress.now = make(desired, index)
+            why = missed(row.action, progress.now, index, progress.cleared)
+            if not why:
+                break
         if why:
             raise PhoenixError(f"{row.id}: its commands ended well, but {why}")
     except PhoenixError as error:
@@ -162,6 +184,19 @@ def _one(
             runner.journal.write("result", id=row.id, ok=False, why=error.message)
         raise
     runner.journal.write("result", id=row.id, ok=True, why="")
+
+
+def _wait(row: Row, runner: Runner) -> None:
+    """Until what the row has started has ended. Each percent is written down once."""
+    last = ""
+    for running in waits(row.action, runner.host, sleep=runner.sleep, stopping=runner.stopping):
+        runner.watch(row, running)
+        known = f"{running.kind} {running.percent}"
+        if known != last:
+            last = known
+            runner.journal.write(
+                "progress", id=row.id, kind=running.kind, percent=running.percent, left=running.left
+            )
 
 
 def _write(row: Row, progress: _Progress, runner: Runner) -> None:

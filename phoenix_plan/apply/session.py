@@ -34,6 +34,7 @@ from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.model.actual import Actual, Interests
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.plan import Plan, Row, make_plan
+from phoenix_plan.probes.zpool_progress import Progress
 from phoenix_plan.refresh import refresh
 
 OLDEST = timedelta(days=30)
@@ -55,12 +56,14 @@ class Options:
 @attrs.frozen(kw_only=True)
 class Talk:
     """How apply talks to people: `ask` puts a row to somebody (None: nobody is there), `tell` says
-    that a row begins or has ended, `say` is for remarks, `granted` shows what will run by which
+    that a row begins or has ended, `watch` how far a resilver or its like has come, `say` is for
+    remarks, `granted` shows what will run by which
     consent before the first write, `signalled` is called from within a signal's handler,
     `progress` names what is awaited."""
 
     ask: Callable[[Row], str] | None
     tell: Callable[[Row, bool], None]
+    watch: Callable[[Row, Progress], None]
     say: Callable[[str], None]
     granted: Callable[[Sequence[Row], Consent], None]
     signalled: Callable[[str], None]
@@ -295,6 +298,7 @@ def _run(
             journal=journal,
             now=session.now,
             tell=talk.tell,
+            watch=talk.watch,
             stopping=stopping,
         )
         try:

@@ -11,6 +11,7 @@ from phoenix_plan.cli.console import Console
 from phoenix_plan.cli.people import question, terminal
 from phoenix_plan.consent.modes import Consent
 from phoenix_plan.plan import Plan, Row
+from phoenix_plan.probes.zpool_progress import Progress
 from phoenix_plan.render.consent import row_title, rows_text
 from phoenix_plan.render.layout import sentence
 from phoenix_plan.render.progress import LiveLine
@@ -25,6 +26,7 @@ class Talker:
         self._console = console
         self._host = host
         watched = sys.stderr.isatty() and not console.quiet
+        self._told: object = None
         self._live = LiveLine(sys.stderr, console.talk_style.width) if watched else None
 
     def talk(self) -> Talk:
@@ -32,6 +34,7 @@ class Talker:
         return Talk(
             ask=self._ask if terminal() else None,
             tell=self._tell,
+            watch=self._watch,
             say=self._say,
             granted=self._granted,
             signalled=_signalled,
@@ -55,6 +58,17 @@ class Talker:
         self._clear()
         title = row_title(self._plan, row.id)
         self._console.say(f"{title}: done" if ended else f"{title} …", "good" if ended else "plain")
+
+    def _watch(self, row: Row, running: Progress) -> None:
+        """How far it is: in place on a terminal, else a line for each tenth."""
+        text = f"{row_title(self._plan, row.id)}: {running}"
+        if self._live is not None:
+            self._live(text)
+            return
+        tenth = (row.id, running.kind, None if running.percent is None else running.percent // 10)
+        if tenth != self._told:
+            self._told = tenth
+            self._console.say(text)
 
     def _granted(self, rows: Sequence[Row], consent: Consent) -> None:
         """What runs by force is shown as if somebody had been asked."""

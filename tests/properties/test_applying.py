@@ -192,6 +192,7 @@ def session(case: Case, log: Log, mode: Mode, typed: Sequence[str]) -> Session:
         talk=Talk(
             ask=lambda _row: next(answers, ""),
             tell=log.tell,
+            watch=lambda _row, _running: None,
             say=lambda _text: None,
             granted=lambda _rows, _consent: None,
             signalled=lambda _name: None,
