@@ -13,6 +13,7 @@ from docs.generator.commands import commands_page
 from docs.generator.documents import config_page, document_page, journal_page
 from docs.generator.pages import actions_page, codes_page, exit_codes_page, properties_page
 from docs.generator.schemas import document_schema
+from docs.generator.transitions import transitions_page
 from docs.generator.tutorial import with_outputs
 from phoenix_plan.codec import dump
 from phoenix_plan.consent.approval import Approval
@@ -37,6 +38,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/codes.md": codes_page,
     "docs/reference/properties.md": properties_page,
     "docs/reference/exit-codes.md": exit_codes_page,
+    "docs/reference/transitions.md": transitions_page,
     "docs/reference/state.md": lambda: document_page(
         document_schema(Actual), "The state document", "`phoenix refresh -o`"
     ),

@@ -29,6 +29,7 @@ from phoenix_plan.conditions import (
     PoolPresent,
     PoolUnmistakable,
     PoolWritable,
+    SectorsFit,
     StorageDisabled,
     Unprotected,
 )
@@ -87,6 +88,7 @@ class CreatePool:
                 for vdev in vdevs
                 if vdev.type != "disk"
             ),
+            *(SectorsFit(disk=disk, ashift=self.ashift) for disk in self.disks),
             MountpointFree(path=self.mountpoint, dataset=self.pool),
         )
 

@@ -33,6 +33,7 @@ from phoenix_plan.conditions import (
     PoolUnmistakable,
     PoolWhole,
     PoolWritable,
+    SectorsFit,
     Turn,
     Unprotected,
 )
@@ -315,6 +316,11 @@ class AddVdev:
             *(need for disk, identity in pairs for need in _new_disk(disk, identity)),
             DisksDistinct(disks=self.disks),
             *((DisksAlike(disks=self.disks),) if self.kind != "disk" else ()),
+            *(
+                SectorsFit(disk=disk, ashift=self.ashift)
+                for disk in self.disks
+                if self.ashift is not None
+            ),
         )
 
     def gives(self) -> tuple[Condition, ...]:

@@ -46,6 +46,7 @@ from phoenix_plan.conditions.kinds import (
     PoolWhole,
     PoolWritable,
     Quorate,
+    SectorsFit,
     StorageAbsent,
     StorageDisabled,
     StoragePresent,
@@ -112,6 +113,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return vdevs.others_online(name, who, index)
         case DiskFits():
             return vdevs.disk_fits(condition, index)
+        case SectorsFit(disk=path, ashift=ashift):
+            return vdevs.sectors_fit(path, ashift, index)
         case Turn():
             return None
         case Unprotected(dataset=name):
@@ -182,6 +185,7 @@ __all__ = [
     "PoolWhole",
     "PoolWritable",
     "Quorate",
+    "SectorsFit",
     "StorageAbsent",
     "StorageDisabled",
     "StoragePresent",

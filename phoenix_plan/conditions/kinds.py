@@ -197,6 +197,14 @@ class DiskFits:
 
 
 @attrs.frozen(kw_only=True)
+class SectorsFit:
+    """The disk's sectors are no larger than a new vdev of that ashift writes."""
+
+    disk: str
+    ashift: int
+
+
+@attrs.frozen(kw_only=True)
 class Turn:
     """A step of several on one pool's vdevs has had its turn. Holds by itself: it only keeps them
     in their order."""
@@ -334,6 +342,7 @@ Condition = (
     | MemberState
     | OthersOnline
     | DiskFits
+    | SectorsFit
     | Turn
     | Unprotected
     | DatasetPresent
@@ -378,6 +387,7 @@ TAGS: dict[type[Condition], str] = {
     MemberState: "member-state",
     OthersOnline: "others-online",
     DiskFits: "disk-fits",
+    SectorsFit: "sectors-fit",
     Turn: "turn",
     Unprotected: "unprotected",
     DatasetPresent: "dataset-present",

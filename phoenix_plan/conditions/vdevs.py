@@ -7,7 +7,7 @@ from phoenix_plan.conditions.kinds import DiskFits, Unmet
 from phoenix_plan.conditions.shared import unknown
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.layout import DATA_CLASSES
-from phoenix_plan.model.pools import Pool, Vdev
+from phoenix_plan.model.pools import Vdev
 from phoenix_plan.model.sizes import Guid, human
 
 _WORDS = {"resilver": "a resilver", "remove": "the removal of a vdev", "expand": "an expansion"}
@@ -152,12 +152,8 @@ def disk_fits(fits: DiskFits, index: Index) -> Unmet | None:
     ashift = index.ashifts.get(top.guid)
     sector = max(disk.logical_sector, disk.physical_sector)
     if ashift is not None and sector > 1 << ashift:
-        return Unmet(
-            code="disk-sectors-too-large",
-            message=f"{fits.disk} has sectors of {sector} bytes, {top.name} of pool {fits.pool} "
-            f"was made for {1 << ashift} (ashift {ashift})",
-            hint="ashift is fixed for good. Take a disk with smaller sectors, or a new vdev.",
-        )
+        where = f"{top.name} of pool {fits.pool} was made for"
+        return _sectors(fits.disk, sector, f"{where} {1 << ashift} (ashift {ashift})")
     sizes = [one.size for leaf in top.leaves() if (one := index.leaf_disk(leaf)) is not None]
     if not sizes:
         return None
@@ -180,6 +176,20 @@ def disk_fits(fits: DiskFits, index: Index) -> Unmet | None:
     return None
 
 
-def data_vdevs(pool: Pool) -> tuple[Vdev, ...]:
-    """The vdevs without which the pool is lost."""
-    return tuple(vdev for vdev in pool.vdevs if vdev.vdev_class in DATA_CLASSES)
+def sectors_fit(path: str, ashift: int, index: Index) -> Unmet | None:
+    """A new vdev takes the ashift that it is told, but none below the disk's logical sector
+    (vdev_open in OpenZFS 2.1 to 2.3)."""
+    device = index.device(path)
+    if device is None or device.disk.logical_sector <= 1 << ashift:
+        return None
+    said = f"the vdev would be made for {1 << ashift} (ashift {ashift})"
+    return _sectors(path, device.disk.logical_sector, said)
+
+
+def _sectors(path: str, sector: int, other: str) -> Unmet:
+    return Unmet(
+        code="disk-sectors-too-large",
+        message=f"{path} has sectors of {sector} bytes, {other}",
+        hint="ashift is fixed for good. Take a disk with smaller sectors, or a new vdev with a "
+        "larger ashift.",
+    )

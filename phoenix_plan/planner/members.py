@@ -87,13 +87,13 @@ class Members:
         return tuple(self._slot(child) for child in children)
 
     def _slot(self, vdev: Vdev) -> Slot:
-        leaf, leaving, helping = _parts(vdev)
+        leaf, leaving, helping = parts(vdev)
         return Slot(
             vdev=vdev, leaf=leaf, disk=self.declared(leaf), leaving=leaving, helping=helping
         )
 
 
-def _parts(vdev: Vdev) -> tuple[Vdev, tuple[Vdev, ...], tuple[Vdev, ...]]:
+def parts(vdev: Vdev) -> tuple[Vdev, tuple[Vdev, ...], tuple[Vdev, ...]]:
     """The disk whose place a slot is, those on their way out, and the spares that stand in.
 
     The children of a spare-N are the disk and its spares, those of a replacing-N the old disk and
@@ -102,7 +102,7 @@ def _parts(vdev: Vdev) -> tuple[Vdev, tuple[Vdev, ...], tuple[Vdev, ...]]:
     if not vdev.children:
         return vdev, (), ()
     at = -1 if vdev.type == "replacing" else 0
-    leaf, leaving, helping = _parts(vdev.children[at])
+    leaf, leaving, helping = parts(vdev.children[at])
     others = tuple(
         one for child in vdev.children if child is not vdev.children[at] for one in child.leaves()
     )

@@ -27,9 +27,10 @@ from phoenix_plan.model.properties import CREATED_ASHIFT, CREATED_FILESYSTEM, CR
 from phoenix_plan.model.sizes import Guid, parse_size
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.items import Finding, Items, Scope, Severity, Step, Unchanged, failed
-from phoenix_plan.planner.members import Members
+from phoenix_plan.planner.members import Members, parts, where
+from phoenix_plan.planner.moves import Way
 from phoenix_plan.planner.vdevs import identity_of, plan_vdevs, told, wipes
-from phoenix_plan.planner.ways import Way, find_way
+from phoenix_plan.planner.ways import find_way
 
 
 def compare_pools(scope: Scope) -> Mapping[str, Way]:
@@ -353,6 +354,31 @@ def _remove(removed: RemovedPool, index: Index, going: Collection[Guid]) -> Item
     yield Unchanged(subject=subject, detail="is gone, as declared")
 
 
+def _stand_ins(pool: Pool) -> Items:
+    """Hot spares that have taken over, and replacements that run, whoever has begun them."""
+    subject = Subject(kind="pool", name=pool.name)
+    for top in pool.vdevs:
+        for vdev in top.children or (top,):
+            leaf, leaving, helping = parts(vdev)
+            for spare in helping:
+                yield Finding(
+                    severity="warning",
+                    code="spare-in-use",
+                    subject=subject,
+                    message=f"{where(spare)} stands in for {where(leaf)} ({leaf.state}) in "
+                    f"{top.name}",
+                    hint="Declare a new disk in the place of the failed one, and the spare comes "
+                    "free. Or declare the spare itself there, and it stays for good.",
+                )
+            for old in leaving:
+                yield Finding(
+                    severity="note",
+                    code="replacement-runs",
+                    subject=subject,
+                    message=f"{where(old)} ({old.state}) is being replaced by {where(leaf)}",
+                )
+
+
 def _health(pool: Pool) -> Items:
     subject = Subject(kind="pool", name=pool.name)
     severity: Severity = "warning"
@@ -371,6 +397,7 @@ def _health(pool: Pool) -> Items:
             + (f"; ZFS says: {' '.join(pool.status.split())}" if pool.status else ""),
             hint=f"zpool status -v {pool.name} shows what ZFS advises. Force nothing.",
         )
+    yield from _stand_ins(pool)
     if pool.checkpoint:
         yield Finding(
             severity=severity,

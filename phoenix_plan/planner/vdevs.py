@@ -31,7 +31,7 @@ from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.contents import contents
 from phoenix_plan.planner.items import Finding, Items, Step
 from phoenix_plan.planner.members import describe, where
-from phoenix_plan.planner.ways import (
+from phoenix_plan.planner.moves import (
     Add,
     Attach,
     Detach,

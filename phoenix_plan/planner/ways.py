@@ -1,13 +1,12 @@
-"""From the vdevs that are there to those that are declared: moves, and the order they can go in.
+"""From the vdevs that are there to those that are declared: which moves it takes.
 
-Every move is one that ZFS has (zpool-attach(8), -detach, -replace, -add, -remove, OpenZFS 2.1 to
-2.3). There may be several ways; the one that risks least is taken, and of those the one that copies
+There may be several ways; the one that risks least is taken, and of those the one that copies
 least. Where there is none, it is said why: then a pool can only be made anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
@@ -17,112 +16,24 @@ from phoenix_plan.model.layout import (
     DesiredVdev,
     Layout,
     parity_of,
-    same_redundancy,
     type_of,
 )
 from phoenix_plan.model.pools import Vdev, VdevClass
-from phoenix_plan.planner.members import Members, Slot, describe, kind_of, where
-
-
-@attrs.frozen(kw_only=True)
-class Attach:
-    """A disk beside another: `beside` is a member, or a declared disk that comes in before."""
-
-    beside: Vdev | str
-    disk: str
-
-
-@attrs.frozen(kw_only=True)
-class Replace:
-    """A disk in the place of another."""
-
-    old: Vdev
-    disk: str
-
-
-@attrs.frozen(kw_only=True)
-class Detach:
-    """A disk out of its mirror, or a spare or an old disk out of a slot."""
-
-    leaf: Vdev
-
-
-@attrs.frozen(kw_only=True)
-class Expand:
-    """A raidz one disk wider."""
-
-    disk: str
-
-
-@attrs.frozen(kw_only=True)
-class Add:
-    """A new top-level vdev."""
-
-    vdev: DesiredVdev
-
-
-@attrs.frozen(kw_only=True)
-class Remove:
-    """A top-level vdev out of the pool."""
-
-
-@attrs.frozen(kw_only=True)
-class Online:
-    """A member back into service."""
-
-    leaf: Vdev
-
-
-@attrs.frozen(kw_only=True)
-class Offline:
-    """A member out of service."""
-
-    leaf: Vdev
-
-
-Change = Attach | Replace | Detach | Expand | Add | Remove | Online | Offline
-
-
-@attrs.frozen(kw_only=True)
-class Move:
-    """A change and where it happens: `top` is the top-level vdev that is there, None for a new
-    one."""
-
-    change: Change
-    vdev_class: VdevClass
-    top: Vdev | None = None
-
-    @property
-    def takes(self) -> tuple[str, ...]:
-        """The declared disks that have to be free before."""
-        match self.change:
-            case Attach(disk=disk) | Replace(disk=disk) | Expand(disk=disk):
-                return (disk,)
-            case Add(vdev=vdev):
-                return vdev.disks
-            case _:
-                return ()
-
-    @property
-    def frees(self) -> tuple[Vdev, ...]:
-        """The leaves whose disks are free afterwards."""
-        match self.change:
-            case Replace(old=leaf) | Detach(leaf=leaf):
-                return (leaf,)
-            case Remove():
-                return tuple(self.top.leaves()) if self.top is not None else ()
-            case _:
-                return ()
-
-
-@attrs.frozen(kw_only=True)
-class Way:
-    """Moves in their order. `never` says why there is no way at all, `not_so` why there is none by
-    which this declaration can be reached without force or by guess. Without either, it is a way."""
-
-    moves: tuple[Move, ...] = ()
-    never: tuple[str, ...] = ()
-    not_so: tuple[str, ...] = ()
+from phoenix_plan.planner.members import Members, Slot, describe, where
+from phoenix_plan.planner.moves import (
+    Add,
+    Attach,
+    Change,
+    Detach,
+    Expand,
+    Move,
+    Offline,
+    Online,
+    Remove,
+    Replace,
+    Way,
+)
+from phoenix_plan.planner.turns import in_order
 
 
 @attrs.frozen(kw_only=True)
@@ -151,12 +62,12 @@ def find_way(wanted: Layout, vdevs: Sequence[Vdev], members: Members) -> Way:
 def risk(way: Way) -> tuple[int, ...]:
     """What a way risks, then what it costs; less is better.
 
-    No way; steps that can't be taken back; steps that take redundancy or a data vdev away; steps
-    that copy; steps.
+    No way at all; none without force; steps that can't be taken back; steps that take redundancy
+    or a data vdev away; steps that copy; steps.
     """
     changes = [(move.change, move.vdev_class in DATA_CLASSES) for move in way.moves]
     return (
-        bool(way.never) + 2 * bool(way.not_so),
+        2 * bool(way.never) + bool(way.not_so),
         sum(isinstance(one, Expand) or (isinstance(one, Add) and data) for one, data in changes),
         sum(
             isinstance(one, Detach | Offline) or (isinstance(one, Remove) and data)
@@ -205,7 +116,7 @@ def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, may_become: _S
         moves += [Move(change=Add(vdev=vdev), vdev_class=name) for vdev in pairing.coming]
     if never or not_so:
         return Way(never=tuple(never), not_so=tuple(not_so))
-    return _in_order(moves, vdevs, members)
+    return in_order(moves, vdevs, members)
 
 
 def _adopted(vdev: Vdev, name: VdevClass, final: set[str], members: Members) -> bool:
@@ -224,7 +135,7 @@ def _pairing(
     scored = sorted(
         (
             -len({slot.disk for slot in members.slots(top)} & set(vdev.disks)),
-            kind_of(top) != vdev.type,
+            type_of(top) != vdev.type,
             at,
             place,
         )
@@ -362,147 +273,4 @@ def _states(slot: Slot, members: Members) -> Iterator[Change]:
         yield Online(leaf=leaf)
     elif leaf.state == "ONLINE":
         # The disk that a spare stood in for is back: the spare is wanted for the next failure.
-        yield from (Detach(leaf=one) for one in slot.helping)
-
-
-_ORDER: tuple[type[Change], ...] = (
-    Online, Attach, Replace, Expand, Add, Detach, Remove, Offline,
-)  # fmt: skip
-"""What gives comes before what takes: redundancy and room first."""
-
-
-def _in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> Way:
-    """The moves in an order in which each disk is free when its turn comes."""
-    shapes = _Shapes(vdevs)
-    held = {disk for vdev in vdevs for leaf in vdev.leaves() if (disk := members.declared(leaf))}
-    waiting = _sorted(moves)
-    done: list[Move] = []
-    while waiting:
-        ready = next((one for one in waiting if _is_ready(one, held, shapes, done)), None)
-        if ready is None:
-            broken = _broken_up(waiting, held)
-            if broken is None:
-                return _stuck(waiting, held)
-            waiting = broken
-            continue
-        waiting.remove(ready)
-        done.append(ready)
-        held -= {members.declared(leaf) for leaf in ready.frees}
-        shapes.apply(ready)
-    return Way(moves=tuple(done))
-
-
-def _sorted(moves: Iterable[Move]) -> list[Move]:
-    """Dead disks first, then by kind, else as they were found: the sort is stable."""
-
-    def rank(move: Move) -> tuple[bool, int]:
-        dead = isinstance(move.change, Replace) and move.change.old.state in (
-            "FAULTED", "UNAVAIL", "REMOVED",
-        )  # fmt: skip
-        return not dead, _ORDER.index(type(move.change))
-
-    return sorted(moves, key=rank)
-
-
-class _Shapes:
-    """The type and width of each data vdev as the moves go on, for zpool-add(8)'s own rule."""
-
-    def __init__(self, vdevs: Iterable[Vdev]) -> None:
-        self._by_guid = {
-            vdev.guid: (vdev.vdev_class, type_of(vdev), max(1, len(vdev.children)))
-            for vdev in vdevs
-        }
-        self._added: list[tuple[VdevClass, str, int]] = []
-
-    def takes(self, move: Move) -> bool:
-        """Whether a new vdev is as redundant as those of its class, so that no -f is wanted."""
-        if not isinstance(move.change, Add) or move.vdev_class != "normal":
-            return True
-        new = move.change.vdev
-        same = [
-            (kind, width)
-            for name, kind, width in (*self._by_guid.values(), *self._added)
-            if name == "normal"
-        ]
-        return same_redundancy([*same, (new.type, len(new.disks))])
-
-    def is_last(self, move: Move) -> bool:
-        """Whether a removal would leave no normal vdev."""
-        normal = [one for one in (*self._by_guid.values(), *self._added) if one[0] == "normal"]
-        return isinstance(move.change, Remove) and move.vdev_class == "normal" and len(normal) < 2
-
-    def apply(self, move: Move) -> None:
-        """Take note of what a move has done."""
-        if isinstance(move.change, Add):
-            new = move.change.vdev
-            self._added.append((move.vdev_class, new.type, len(new.disks)))
-        if move.top is None or move.top.guid not in self._by_guid:
-            return
-        name, kind, width = self._by_guid[move.top.guid]
-        match move.change:
-            case Remove():
-                del self._by_guid[move.top.guid]
-            case Attach():
-                self._by_guid[move.top.guid] = (name, "mirror", width + 1)
-            case Expand():
-                self._by_guid[move.top.guid] = (name, kind, width + 1)
-            case Detach(leaf=leaf) if any(leaf is child for child in move.top.children):
-                kind = "disk" if width == 2 else kind
-                self._by_guid[move.top.guid] = (name, kind, width - 1)
-            case _:
-                pass
-
-
-def _is_ready(move: Move, held: set[str], shapes: _Shapes, done: Sequence[Move]) -> bool:
-    if held & set(move.takes) or not shapes.takes(move) or shapes.is_last(move):
-        return False
-    if isinstance(move.change, Attach) and isinstance(move.change.beside, str):
-        return any(move.change.beside in before.takes for before in done)
-    return True
-
-
-def _broken_up(waiting: Sequence[Move], held: set[str]) -> list[Move] | None:
-    """Where mirrors wait for each other's disks: one gives its disk first and gets the new one
-    later. None where no mirror can."""
-    for move in waiting:
-        change, top = move.change, move.top
-        if (
-            isinstance(change, Replace)
-            and change.disk in held
-            and top is not None
-            and top.type == "mirror"
-            and any(change.old is child for child in top.children)
-        ):
-            rest = [one for one in waiting if one is not move]
-            beside = next(
-                (
-                    leaf
-                    for leaf in top.leaves()
-                    if leaf is not change.old
-                    and leaf.state == "ONLINE"
-                    and not any(leaf in one.frees for one in rest)
-                ),
-                None,
-            )
-            if beside is None:
-                continue
-            gives = attrs.evolve(move, change=Detach(leaf=change.old))
-            gets = attrs.evolve(move, change=Attach(beside=beside, disk=change.disk))
-            return [gives, *rest, gets]
-    return None
-
-
-def _stuck(waiting: Sequence[Move], held: set[str]) -> Way:
-    adds = [one for one in waiting if isinstance(one.change, Add) and not held & set(one.takes)]
-    if adds:
-        names = ", ".join(str(one.change.vdev) for one in adds if isinstance(one.change, Add))
-        return Way(
-            not_so=(
-                f"{names} would stand beside data vdevs of another redundancy: zpool add wants -f "
-                "for that, and phoenix has none",
-            )
-        )
-    disks = ", ".join(sorted({disk for one in waiting for disk in one.takes if disk in held}))
-    return Way(
-        never=(f"{disks} would have to be in two places at once: no vdev can give it up before",)
-    )
+        yield from (Detach(leaf=one) for one in slot.helping if members.declared(one))
