@@ -142,6 +142,7 @@ def _pairing(
         for at, top in enumerate(tops)
         for place, vdev in enumerate(wanted)
         if can_become(top, vdev) and may_become(top, vdev, members)
+        if top.vdev_class not in ("cache", "spare") or _overlapping(top, vdev, members)
     )
     by_top: dict[int, int] = {}
     for _, _, at, place in scored:
@@ -156,10 +157,8 @@ def _pairing(
 
 def can_become(there: Vdev, wanted: DesiredVdev) -> bool:
     """Whether ZFS can make the one of the other in place: a disk and a mirror each other, a raidz
-    itself or one that is wider, a draid only itself. Spares and caches are what they are."""
+    itself or one that is wider, a draid only itself."""
     kind = type_of(there)
-    if there.vdev_class in ("cache", "spare"):
-        return False
     if kind in ("disk", "mirror"):
         return wanted.type in ("disk", "mirror")
     if kind.startswith("raidz"):

@@ -1,0 +1,313 @@
+"""Topologies: the way that is found, held against trying every move, and against the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docs.generator.shapes import SIZE, declared, disk, host_with, layout, pool, vdevs
+from docs.generator.transitions import BASES, DISKS, EXTRAS, outcome, plan, way
+from phoenix_plan.actions import (
+    AddVdev,
+    AttachDisk,
+    DestroyPool,
+    DetachDisk,
+    ExpandRaidz,
+    RemoveVdev,
+    ReplaceDisk,
+)
+from phoenix_plan.model.desired import Desired
+from phoenix_plan.model.pools import Activity, Pool, Vdev
+from phoenix_plan.model.sizes import Bytes, Guid
+from phoenix_plan.planner import Outcome
+from tests.planner import oracle
+
+LETTERS = "ABCDE"
+
+Risk = tuple[int, int, int, int]
+
+
+@st.composite
+def topologies(draw: st.DrawFn, disks: str = LETTERS) -> str:
+    """A pool of up to five disks, in the short notation; its vdevs are alike, as ZFS wants them."""
+    letters = draw(st.permutations(disks))
+    kind = draw(st.sampled_from(["disk", "mirror", "raidz1", "raidz2"]))
+    least = {"disk": 1, "mirror": 2, "raidz1": 2, "raidz2": 3}[kind]
+    width = 1 if kind == "disk" else draw(st.integers(least, len(disks)))
+    number = draw(st.integers(1, len(disks) // width))
+    groups = ["".join(letters[at * width : (at + 1) * width]) for at in range(number)]
+    return "; ".join(group if kind == "disk" else f"{kind} {group}" for group in groups)
+
+
+def as_pool(text: str) -> oracle.Pool:
+    return frozenset(
+        (vdev.type, frozenset(disk[-1] for disk in vdev.disks)) for vdev in layout(text)["normal"]
+    )
+
+
+def risk_of(found: Outcome) -> Risk:
+    """What a plan risks, counted by this file's own rules."""
+    lasting = taking = copying = steps = 0
+    for one in found.actions:
+        action = one.ordered.action
+        if not isinstance(
+            action, AddVdev | AttachDisk | DetachDisk | ExpandRaidz | RemoveVdev | ReplaceDisk
+        ):
+            continue
+        lasting += isinstance(action, AddVdev | ExpandRaidz)
+        taking += isinstance(action, DetachDisk | RemoveVdev)
+        copying += isinstance(action, AttachDisk | ReplaceDisk | ExpandRaidz | RemoveVdev)
+        steps += 1
+    return lasting, taking, copying, steps
+
+
+@given(there=topologies(), wanted=topologies())
+@settings(max_examples=300, deadline=None)
+def test_no_known_way_risks_less(there: str, wanted: str) -> None:
+    """A pool is destroyed only where trying every move finds nothing either; and a way that is
+    found takes no more away, and has no more steps without return, than the best one."""
+    found = outcome(there, wanted)
+    best = oracle.best(as_pool(there), as_pool(wanted), frozenset(LETTERS), may_expand=True)
+    if any(isinstance(one.ordered.action, DestroyPool) for one in found.actions):
+        assert best is None, (there, wanted, way(found))
+    elif any(one.severity == "error" for one in found.findings):
+        pass  # refused: nothing is done
+    else:
+        assert best is not None
+        assert risk_of(found)[:2] <= best[:2], (there, wanted, way(found), best)
+
+
+@pytest.mark.parametrize("extra", EXTRAS.values(), ids=list(EXTRAS))
+@pytest.mark.parametrize("there", BASES.values(), ids=list(BASES))
+def test_what_stands_beside_the_data_changes_no_way(there: str, extra: str) -> None:
+    """Every pair of shapes, with and without each class: the way is the same, but that a special
+    vdev keeps a pool with a raidz from giving it up, and itself none from nothing."""
+    for wanted in BASES.values():
+        alone = way(outcome(there, wanted))
+        assert alone == way(outcome(f"{there}; {extra}", f"{wanted}; {extra}"))
+        assert alone == way(outcome(f"{there}; {extra}", wanted)), "undeclared: left alone"
+
+
+def states(there: str, **changed: Any) -> Pool:
+    """That pool, with leaves in other states, by their letters; replaced ones as whole vdevs."""
+
+    def again(vdev: Vdev) -> Vdev:
+        letter = vdev.path.removesuffix("-part1")[-1:]
+        new = changed.get(letter)
+        if isinstance(new, Vdev):
+            return new
+        if new is not None:
+            return attrs.evolve(vdev, state=new)
+        return attrs.evolve(vdev, children=tuple(again(child) for child in vdev.children))
+
+    made = pool(there)
+    return attrs.evolve(made, vdevs=tuple(again(vdev) for vdev in made.vdevs))
+
+
+def both(kind: Any, *letters: str, dead: str = "") -> Vdev:
+    """A spare-N or replacing-N of these disks."""
+    leaves = (vdevs(letter)[0] for letter in letters)
+    children = tuple(
+        attrs.evolve(one, state="FAULTED") if one.path[-7] in dead else one for one in leaves
+    )
+    return Vdev(
+        guid=Guid("77"), name=f"{kind}-0", type=kind, vdev_class="normal", state="DEGRADED",
+        children=children,
+    )  # fmt: skip
+
+
+SPARED = both("spare", "B", "S", dead="B")
+SWAPPING = both("replacing", "B", "C")
+
+BROKEN: tuple[tuple[str, str, dict[str, Any], str, str], ...] = (
+    ("a dead disk is replaced", "mirror AB", {"B": "FAULTED"}, "mirror AC", "replace B by C"),
+    ("a dead disk alone is no change", "mirror AB", {"B": "FAULTED"}, "mirror AB", "no change"),
+    (
+        "the dead one first",
+        "raidz2 ABCD", {"D": "UNAVAIL"}, "raidz2 ABEF", "replace D by E, replace C by F",
+    ),
+    ("an offline disk comes back", "mirror AB", {"B": "OFFLINE"}, "mirror AB", "online-disk"),
+    (
+        "the new disk of a spare's place frees the spare",
+        "mirror AB; spare S", {"B": SPARED, "S": "INUSE"}, "mirror AC; spare S", "replace B by C",
+    ),
+    (
+        "a spare that stands in is no change",
+        "mirror AB; spare S", {"B": SPARED, "S": "INUSE"}, "mirror AB; spare S", "no change",
+    ),
+    (
+        "a spare that is adopted leaves the spares by itself",
+        "mirror AB; spare S", {"B": SPARED, "S": "INUSE"}, "mirror AS; spare", "**detach B**",
+    ),
+    (
+        "a spare that stands in is not taken away",
+        "mirror AB; spare S", {"B": SPARED, "S": "INUSE"}, "mirror AB; spare",
+        "**refused**: what is declared can't be reached: S is in use for a disk that failed",
+    ),
+    (
+        "a spare whose disk is back is given back",
+        "mirror AB; spare S", {"B": both("spare", "B", "S"), "S": "INUSE"},
+        "mirror AB; spare S", "**detach S**",
+    ),
+    (
+        "a replacement by hand that is declared is adopted",
+        "mirror AB", {"B": SWAPPING}, "mirror AC", "no change",
+    ),
+    (
+        "one that is not declared is an error",
+        "mirror AB", {"B": SWAPPING}, "mirror AB",
+        "**refused**: what is declared can't be reached: mirror-0: B is being replaced by C, which "
+        "is not declared",
+    ),
+    (
+        "nothing is detached from what is not whole",
+        "mirror ABC", {"B": "FAULTED"}, "mirror AB",
+        "**refused**: pool tank: the rest of mirror-0 is not whole: "
+        "B is FAULTED",
+    ),
+    (
+        "a raidz that is not whole is not expanded",
+        "raidz1 ABC", {"B": "FAULTED"}, "raidz1 ABCD",
+        "**refused**: pool tank is not whole: B is FAULTED",
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("there", "changed", "wanted", "expected"),
+    [case[1:] for case in BROKEN],
+    ids=[case[0] for case in BROKEN],
+)
+def test_a_pool_that_is_not_well(
+    there: str, changed: dict[str, Any], wanted: str, expected: str
+) -> None:
+    host = host_with(states(there, **changed), DISKS)
+    assert expected == way(plan(host, declared(wanted)))
+
+
+RUNNING = Activity(kind="resilver", state="running")
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted", "said"),
+    [
+        ({"activities": (RUNNING,)}, "mirror ABC", "a resilver is running"),
+        ({"activities": (RUNNING,)}, "mirror AB; mirror CD", "a resilver is running"),
+        ({"activities": (RUNNING,)}, "mirror AC", "a resilver is running"),
+        ({"activities": (RUNNING,)}, "A", "a resilver is running"),
+        ({"checkpoint": True}, "mirror ABC", "has a checkpoint"),
+        ({"checkpoint": True}, "mirror AC", "has a checkpoint"),
+        ({"checkpoint": True}, "A", "has a checkpoint"),
+        ({"state": "SUSPENDED"}, "mirror ABC", "is SUSPENDED"),
+    ],
+)
+def test_what_zfs_cannot_do_now_waits(changes: dict[str, Any], wanted: str, said: str) -> None:
+    host = host_with(attrs.evolve(pool("mirror AB"), **changes), DISKS)
+    found = way(plan(host, declared(wanted)))
+    assert found.startswith("**refused**")
+    assert said in found
+
+
+@pytest.mark.parametrize("extra", ["spare S", "cache R", "log P"])
+@pytest.mark.parametrize("changes", [{"activities": (RUNNING,)}, {"checkpoint": True}])
+def test_what_holds_no_data_is_added_at_any_time(extra: str, changes: dict[str, Any]) -> None:
+    """While degraded or resilvering a spare is what is wanted most."""
+    host = host_with(attrs.evolve(pool("mirror AB"), **changes), DISKS)
+    assert way(plan(host, declared(f"mirror AB; {extra}"))) == f"add {extra}"
+
+
+def test_a_vdev_is_added_under_a_checkpoint() -> None:
+    host = host_with(attrs.evolve(pool("mirror AB"), checkpoint=True), DISKS)
+    assert way(plan(host, declared("mirror AB; mirror CD"))) == "**add mirror of CD**"
+
+
+class TestCheckpoint:
+    def wants(self, text: str, *, checkpoint: bool) -> Desired:
+        made = declared(text)
+        pools = (attrs.evolve(made.pools[0], checkpoint=checkpoint),)
+        return attrs.evolve(made, pools=pools)
+
+    def test_one_is_made_right_before_what_has_no_way_back(self) -> None:
+        wanted = self.wants("mirror ABE; mirror CDF", checkpoint=True)
+        found = plan(host_with(pool("mirror AB"), DISKS), wanted)
+        assert way(found) == "attach E to A, create-checkpoint, **add mirror of CDF**".replace(
+            "create-checkpoint", "**create-checkpoint**"
+        )
+        assert found.actions[1].evidence.price
+
+    def test_none_is_made_where_nothing_is_irreversible(self) -> None:
+        wanted = self.wants("mirror ABE", checkpoint=True)
+        assert way(plan(host_with(pool("mirror AB"), DISKS), wanted)) == "attach E to A"
+
+    def test_one_that_stands_stays_as_long_as_it_is_wanted(self) -> None:
+        there = attrs.evolve(pool("mirror AB"), checkpoint=True)
+        wanted = self.wants("mirror AB", checkpoint=True)
+        found = plan(host_with(there, DISKS), wanted)
+        assert way(found) == "no change"
+        assert "pool-checkpoint" in [one.code for one in found.findings]
+
+    def test_it_is_discarded_before_what_it_is_in_the_way_of(self) -> None:
+        there = attrs.evolve(pool("mirror AB"), checkpoint=True)
+        wanted = self.wants("mirror AC", checkpoint=False)
+        found = plan(host_with(there, DISKS), wanted)
+        assert way(found) == "**discard-checkpoint**, replace B by C"
+
+    def test_it_is_offered_where_it_would_be_a_net(self) -> None:
+        found = outcome("mirror AB", "mirror AB; mirror CD")
+        [note] = [one for one in found.findings if one.code == "no-way-back"]
+        assert "checkpoint: true" in note.hint
+
+    def test_and_not_where_zfs_takes_none(self) -> None:
+        found = outcome("raidz1 ABC", "raidz1 ABCD")
+        [note] = [one for one in found.findings if one.code == "no-way-back"]
+        assert "no net" in note.hint
+
+
+def test_a_disk_put_into_the_slot_of_a_dead_one_takes_its_place() -> None:
+    """By-path names a slot: what is in it now is another disk, whatever the path says."""
+    there = states("mirror AB", B="UNAVAIL")
+    host = host_with(there, "AB")
+    old = next(one for one in host.disks if one.path == "/dev/B")
+    new = attrs.evolve(disk("N"), aliases=old.aliases)
+    host = attrs.evolve(host, disks=(*(one for one in host.disks if one is not old), new))
+    assert way(plan(host, declared("mirror AB"))) == "replace B by B"
+
+
+def test_on_an_older_openzfs_a_raidz_is_not_expanded_and_not_destroyed() -> None:
+    there = attrs.evolve(pool("raidz1 ABC"), features={"feature@device_removal": "enabled"})
+    found = way(plan(host_with(there, DISKS), declared("raidz1 ABCD")))
+    assert found == "**refused**: this OpenZFS does not have feature@raidz_expansion"
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted", "said"),
+    [
+        (SIZE - 4096, "mirror AC", "4096 fewer than the smallest disk of mirror-0"),
+        (SIZE - 4096, "mirror ABC", "4096 fewer than the smallest disk of mirror-0"),
+        (2 * SIZE, "mirror ABC", "1T apart"),
+        (2 * SIZE, "mirror AC", "replace B by C"),
+    ],
+)
+def test_sizes_are_checked_before_zfs_is_asked(size: int, wanted: str, said: str) -> None:
+    host = host_with(pool("mirror AB"), DISKS)
+    disks = tuple(
+        attrs.evolve(one, size=Bytes(size)) if one.path == "/dev/C" else one for one in host.disks
+    )
+    assert said in way(plan(attrs.evolve(host, disks=disks), declared(wanted)))
+
+
+@pytest.mark.parametrize("wanted", ["mirror ABC", "mirror AC", "mirror AB; mirror CD"])
+def test_sectors_are_checked_before_zfs_is_asked(wanted: str) -> None:
+    host = host_with(pool("mirror AB"), DISKS)
+    disks = tuple(
+        attrs.evolve(one, logical_sector=8192, physical_sector=8192)
+        if one.path == "/dev/C" else one
+        for one in host.disks
+    )  # fmt: skip
+    found = way(plan(attrs.evolve(host, disks=disks), declared(wanted)))
+    assert "sectors of 8192 bytes" in found
+    assert "4096 (ashift 12)" in found
