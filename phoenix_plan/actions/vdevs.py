@@ -37,7 +37,7 @@ from phoenix_plan.conditions import (
     Turn,
     Unprotected,
 )
-from phoenix_plan.model.layout import DATA_CLASSES, DesiredVdev
+from phoenix_plan.model.layout import DATA_CLASSES, DesiredVdev, parity_of
 from phoenix_plan.model.pools import VdevClass
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Kind
@@ -335,12 +335,16 @@ class AddVdev:
         return (Run(argv=("zpool", "add", *ashift, self.pool, *name, *self.vdev.words)),)
 
     def undo(self) -> str:
-        return "" if self.is_data else f"zpool remove {self.pool} {self.subject}"
+        if not self.is_data:
+            return f"zpool remove {self.pool} {self.subject}"
+        if parity_of(self.kind):
+            return ""
+        return f"zpool remove {self.pool} VDEV, unless a raidz or draid is in the pool"
 
     def changes(self) -> tuple[Change, ...]:
         name = "" if self.vdev_class == "normal" else f"{self.vdev_class} "
         return (
-            Change(name="vdev", after=f"{name}{self.kind} of {len(self.disks)}"),
+            Change(name="vdev", after=f"{name}{'disk' if self.kind == 'disk' else self.vdev}"),
             *(Change(name=f"disk {at}", after=disk) for at, disk in enumerate(self.disks)),
         )
 

@@ -45,6 +45,7 @@ class Members:
 
     def __init__(self, pool: DesiredPool, vdevs: Iterable[Vdev], index: Index) -> None:
         self._index = index
+        self._slots: dict[str, tuple[Slot, ...]] = {}
         self.offline = frozenset(pool.offline)
         own = {path: self._own(path) for path in pool.disks}
         by_key = {key: path for path, keys_ in own.items() for key in keys_}
@@ -83,8 +84,10 @@ class Members:
 
     def slots(self, top: Vdev) -> tuple[Slot, ...]:
         """The places of a top-level vdev; a disk at the top is its own."""
-        children = (top,) if type_of(top) == "disk" else top.children
-        return tuple(self._slot(child) for child in children)
+        if top.guid not in self._slots:
+            children = (top,) if type_of(top) == "disk" else top.children
+            self._slots[top.guid] = tuple(self._slot(child) for child in children)
+        return self._slots[top.guid]
 
     def _slot(self, vdev: Vdev) -> Slot:
         leaf, leaving, helping = parts(vdev)

@@ -6,7 +6,8 @@ least. Where there is none, it is said why: then a pool can only be made anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -55,8 +56,10 @@ class Pairing:
 
 def find_way(wanted: Layout, vdevs: Sequence[Vdev], members: Members) -> Way:
     """The least dangerous way from `vdevs` to `wanted`."""
-    ways = [_way(wanted, vdevs, members, strategy) for strategy in _STRATEGIES]
-    return min(ways, key=risk)
+    plain = _way(wanted, vdevs, members, may_become=True)
+    if plain == Way():
+        return plain
+    return min(plain, _way(wanted, vdevs, members, may_become=False), key=risk)
 
 
 def risk(way: Way) -> tuple[int, ...]:
@@ -78,20 +81,9 @@ def risk(way: Way) -> tuple[int, ...]:
     )
 
 
-_Strategy = Callable[[Vdev, DesiredVdev, Members], bool]
-
-
-def _overlapping(there: Vdev, wanted: DesiredVdev, members: Members) -> bool:
-    """Only vdevs that have a disk in common become each other."""
-    return any(slot.disk in wanted.disks for slot in members.slots(there) if slot.disk)
-
-
-_STRATEGIES: tuple[_Strategy, ...] = (lambda _there, _wanted, _members: True, _overlapping)
-"""Which vdev may become which declared one: any that can, or only one with a disk in common, where
-the others are added and removed."""
-
-
-def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, may_become: _Strategy) -> Way:
+def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, *, may_become: bool) -> Way:
+    """One way: where `may_become` is set, a vdev may become one that has no disk in common with it;
+    else such a one is added, and the other removed."""
     moves: list[Move] = []
     never: list[str] = []
     not_so: list[str] = []
@@ -100,7 +92,7 @@ def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, may_become: _S
         if name not in wanted:
             continue
         tops = [vdev for vdev in vdevs if vdev.vdev_class == name]
-        pairing = _pairing(wanted[name], tops, members, may_become)
+        pairing = _pairing(wanted[name], tops, members, may_become=may_become)
         for pair in pairing.pairs:
             found = _within(pair, members, name)
             moves += found.moves
@@ -129,29 +121,38 @@ def _pairing(
     wanted: Sequence[DesiredVdev],
     tops: Sequence[Vdev],
     members: Members,
-    may_become: _Strategy,
+    *,
+    may_become: bool,
 ) -> Pairing:
     """Pair by the disks in common, most first; then whatever can become what is left."""
-    scored = sorted(
-        (
-            -len({slot.disk for slot in members.slots(top)} & set(vdev.disks)),
-            type_of(top) != vdev.type,
-            at,
-            place,
-        )
-        for at, top in enumerate(tops)
+    owner = {slot.disk: at for at, top in enumerate(tops) for slot in members.slots(top)}
+    shared = Counter(
+        (owner[disk], place)
         for place, vdev in enumerate(wanted)
-        if can_become(top, vdev) and may_become(top, vdev, members)
-        if top.vdev_class not in ("cache", "spare") or _overlapping(top, vdev, members)
+        for disk in vdev.disks
+        if disk in owner
     )
     by_top: dict[int, int] = {}
-    for _, _, at, place in scored:
-        if at not in by_top and place not in by_top.values():
+    taken: set[int] = set()
+
+    def pair(at: int, place: int) -> None:
+        if at not in by_top and place not in taken and can_become(tops[at], wanted[place]):
             by_top[at] = place
+            taken.add(place)
+
+    for at, place in sorted(
+        shared, key=lambda one: (-shared[one], type_of(tops[one[0]]) != wanted[one[1]].type, one)
+    ):
+        pair(at, place)
+    left = [place for place in range(len(wanted)) if place not in taken]
+    for at, top in enumerate(tops):
+        if may_become and top.vdev_class not in ("cache", "spare"):
+            for place in left:
+                pair(at, place)
     return Pairing(
         pairs=tuple(Pair(there=tops[at], wanted=wanted[place]) for at, place in by_top.items()),
         going=tuple(top for at, top in enumerate(tops) if at not in by_top),
-        coming=tuple(vdev for place, vdev in enumerate(wanted) if place not in by_top.values()),
+        coming=tuple(vdev for place, vdev in enumerate(wanted) if place not in taken),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from phoenix_plan.actions import (
+    CreatePool,
     DestroyDataset,
     DestroyPool,
     SetArcMax,
@@ -16,6 +17,7 @@ from phoenix_plan.actions import (
     WipeDisk,
 )
 from phoenix_plan.evidence import Evidence
+from phoenix_plan.model.layout import CLASSES, Layout
 from phoenix_plan.model.properties import SIZES
 from phoenix_plan.model.sizes import human, parse_size
 from phoenix_plan.plan import Command, Plan, Row
@@ -71,11 +73,14 @@ def values(row: Row) -> tuple[Value, ...]:
 
 
 def disks(row: Row) -> tuple[tuple[str, ...], str]:
-    """The disks of a pool, and a remark on what is left out of them, mostly empty.
+    """The disks of a pool, and a remark on what is left out of them, mostly empty. Those of a new
+    pool of several vdevs are drawn as a tree.
 
     The disks of a pool that goes stand in the plan under every name they have: one of a kind will
     do for people.
     """
+    if isinstance(row.action, CreatePool) and (drawn := tree(row.action.vdevs)):
+        return drawn, ""
     found = [value for name, value in (*row.before.items(), *row.after.items()) if _is_disk(name)]
     if not isinstance(row.action, DestroyPool):
         return tuple(found), ""
@@ -83,6 +88,25 @@ def disks(row: Row) -> tuple[tuple[str, ...], str]:
     more = len(found) - len(by_id)
     left_out = f"({more} other name{'s' * (more != 1)} of theirs in the plan's JSON)"
     return tuple(by_id), left_out if more else ""
+
+
+def tree(layout: Layout) -> tuple[str, ...]:
+    """What a pool is to be built of, drawn as `zpool status` draws it; empty for one that is a
+    single vdev or a plain stripe, whose disks say it all."""
+    normal = layout.get("normal", ())
+    one = len(normal) == 1 or all(vdev.type == "disk" for vdev in normal)
+    if one and not any(layout[name] for name in layout if name != "normal"):
+        return ()
+    lines: list[str] = []
+    for name in CLASSES:
+        vdevs = layout.get(name, ())
+        deeper = "" if name == "normal" else "  "
+        lines += [name] if deeper and vdevs else []
+        for vdev in vdevs:
+            lines += [] if vdev.type == "disk" else [f"{deeper}{vdev.type}"]
+            inner = deeper if vdev.type == "disk" else f"{deeper}  "
+            lines += [f"{inner}{disk}" for disk in vdev.disks]
+    return tuple(lines)
 
 
 def _is_disk(name: str) -> bool:

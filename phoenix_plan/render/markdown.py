@@ -226,6 +226,12 @@ def _sections(plan: Plan, see: str) -> Iterator[_Section]:
     )
 
 
+def _nested(line: str) -> str:
+    """A line of a tree as an item of a list, as deep as it stands."""
+    text = line.lstrip(" ")
+    return f"{line[: len(line) - len(text)]}- {code(text) if text.startswith('/') else prose(text)}"
+
+
 def _row(entry: Entry) -> str:
     """An action with all there is to say."""
     row = entry.row
@@ -240,7 +246,9 @@ def _row(entry: Entry) -> str:
             lines += [f"  - {prose(item)}" for item in cost.items]
     lines += [f"- {prose(value.name)}: {prose(value.line())}" for value in values(row)]
     found, left_out = disks(row)
-    if found:
+    if any(line.startswith(" ") for line in found):
+        lines += ["- disks:", *(f"  {_nested(line)}" for line in found)]
+    elif found:
         lines.append(f"- disks: {', '.join(code(disk) for disk in found)} {left_out}".rstrip())
     lines += [f"- after {after(entry.after)}"] * bool(entry.after)
     lines += [f"- prepares {prose(served)}" for served in entry.serves]
