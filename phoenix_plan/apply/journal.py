@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,18 @@ class JournalError(PhoenixError):
 
 
 class Journal:
-    """The journal of one run, open for writing: a context that closes it."""
+    """The journal of one run, open for writing: a context that closes it. `tell` is given each
+    line, without its end, once it is on disk."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, tell: Callable[[str], None]) -> None:
         self.path = path
         self._descriptor = descriptor
+        self._tell = tell
 
     @classmethod
-    def open(cls, state_dir: str, run: str) -> Journal:
+    def open(
+        cls, state_dir: str, run: str, tell: Callable[[str], None] = lambda _line: None
+    ) -> Journal:
         """Start the journal of the run of that id. Raises JournalError."""
         folder = Path(state_dir) / "runs"
         try:
@@ -52,12 +56,13 @@ class Journal:
                 f"{folder}: the journal can't be written: {error.strerror}; nothing was run",
                 hint="Free space or mend permissions, then apply again.",
             ) from error
-        return cls(path, descriptor)
+        return cls(path, descriptor, tell)
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one event and have it on disk. `fields` are JSON values."""
         # ASCII alone: nothing that a person writes can end a line, or fail to be written.
-        data = (json.dumps({"event": event, "at": _now(), **fields}) + "\n").encode("ascii")
+        line = json.dumps({"event": event, "at": _now(), **fields})
+        data = f"{line}\n".encode("ascii")
         try:
             while data:
                 data = data[os.write(self._descriptor, data) :]
@@ -67,6 +72,7 @@ class Journal:
                 f"{self.path}: the journal can't be written: {error.strerror}",
                 hint="The run stopped before its next step. Free space, then plan again.",
             ) from error
+        self._tell(line)
 
     def __enter__(self) -> Journal:
         return self

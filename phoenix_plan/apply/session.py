@@ -59,7 +59,7 @@ class Talk:
     that a row begins or has ended, `watch` how far a resilver or its like has come, `say` is for
     remarks, `granted` shows what will run by which
     consent before the first write, `signalled` is called from within a signal's handler,
-    `progress` names what is awaited."""
+    `progress` names what is awaited, `event` is given each line of the journal."""
 
     ask: Callable[[Row], str] | None
     tell: Callable[[Row, bool], None]
@@ -68,6 +68,7 @@ class Talk:
     granted: Callable[[Sequence[Row], Consent], None]
     signalled: Callable[[str], None]
     progress: Callable[[str], None] | None = None
+    event: Callable[[str], None] = lambda _line: None
 
 
 @attrs.frozen(kw_only=True)
@@ -274,7 +275,7 @@ def _run(
     plan, talk = session.plan, session.talk
     identifier = f"{session.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     with (
-        Journal.open(session.host.state_dir, identifier) as journal,
+        Journal.open(session.host.state_dir, identifier, talk.event) as journal,
         noted(talk.signalled) as stopping,
     ):
         journal.write(

@@ -58,6 +58,12 @@ def apply(
         bool,
         typer.Option("--yes", help="Without PLAN: do not ask whether to run the plan at all."),
     ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print each line of the journal on stdout as it is written, as JSON."
+        ),
+    ] = False,
     host: Annotated[
         str | None,
         typer.Option(
@@ -86,6 +92,7 @@ def apply(
         partial=partial,
         check=check,
         yes=yes,
+        json=json,
     )
     if plan is not None:
         if yes:

@@ -45,6 +45,7 @@ class Asked:
     partial: bool
     check: bool
     yes: bool
+    json: bool = False
 
 
 def apply_file(path: str, asked: Asked, console: Console) -> int:
@@ -79,7 +80,11 @@ def apply_config(asked: Asked, console: Console) -> int:
     host = open_writable(asked.host)  # first: a recording is not worth a look
     actual = ask(asked.host, loaded.interests, console)
     plan = make_plan(loaded.desired, actual)
-    console.result(plan_as(plan, Format.TEXT, console.style, source="", next_step=""))
+    text = plan_as(plan, Format.TEXT, console.style, source="", next_step="")
+    if asked.json:
+        console.show(text.rstrip("\n").split("\n"))
+    else:
+        console.result(text)
     if is_no_change(plan):
         return 0
     if plan.errors and not asked.partial:
@@ -125,7 +130,7 @@ def _session(
     digest: str,
     allow: bool | None,
 ) -> Session:
-    talker = Talker(plan, console, asked.host)
+    talker = Talker(plan, console, asked.host, events=asked.json)
     rules = Rules(mode=asked.mode, allow_destructive=allow, user=user())
     return Session(
         plan=plan,
@@ -222,7 +227,7 @@ def _report(report: Report, session: Session, asked: Asked, console: Console) ->
     count = len(report.ran)
     actions = f"{count} action{'s' * (count != 1)}"
     left = f" Left out: {', '.join(map(visible, report.left_out))}." if report.left_out else ""
-    say: Callable[[str], None] = console.result
+    say: Callable[[str], None] = _beside(console) if asked.json else console.result
     if asked.check:
         say(f"Checked: {actions} would run. Nothing was written.{left}\n")
     elif not count:
@@ -234,6 +239,11 @@ def _report(report: Report, session: Session, asked: Asked, console: Console) ->
         say("More shows now that this is done: plan again.\n")
     if count and not asked.check:
         say(f"Next: {_plan_again(asked)}\n")
+
+
+def _beside(console: Console) -> Callable[[str], None]:
+    """stdout is for the events alone."""
+    return lambda text: console.say(text.rstrip("\n"))
 
 
 def _plan_again(asked: Asked) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -19,12 +20,14 @@ from phoenix_plan.render.visible import visible
 
 
 class Talker:
-    """Talks about one plan. `host` is what the command line calls the host."""
+    """Talks about one plan. `host` is what the command line calls the host; with `events`, each
+    line of the journal goes to stdout."""
 
-    def __init__(self, plan: Plan, console: Console, host: str) -> None:
+    def __init__(self, plan: Plan, console: Console, host: str, *, events: bool) -> None:
         self._plan = plan
         self._console = console
         self._host = host
+        self._events = events
         watched = sys.stderr.isatty() and not console.quiet
         self._told: object = None
         self._live = LiveLine(sys.stderr, console.talk_style.width) if watched else None
@@ -39,6 +42,7 @@ class Talker:
             granted=self._granted,
             signalled=_signalled,
             progress=self._progress if self._live is not None else None,
+            event=_event if self._events else lambda _line: None,
         )
 
     def _clear(self) -> None:
@@ -111,6 +115,13 @@ def _names(row: Row) -> tuple[str, ...]:
             return (row.action.subject.rpartition("/")[2], row.action.subject)
         case _:
             return ()
+
+
+def _event(line: str) -> None:
+    """A reader that has gone is no reason to stop in the middle of a change."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def _signalled(name: str) -> None:

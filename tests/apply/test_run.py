@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import signal
@@ -95,6 +96,38 @@ def test_every_step_is_in_the_journal(planned: Machine) -> None:
     for line in journal:
         document = parse_document(json.dumps(line).encode(), name="journal", what="journal")
         assert check(document, "journal") == ()
+
+
+def test_the_journal_is_streamed_as_it_is_written(planned: Machine) -> None:
+    """stdout holds the journal's lines and nothing else, the version first."""
+    called = planned.apply("--json", "--mode", "force-destructive")
+    assert called.code == 0
+    [journal] = planned.journals()
+    lines = [json.loads(line) for line in called.out.splitlines()]
+    assert journal == lines
+    assert lines[0]["format_version"] == "1.0"
+    assert "Applied 4 actions" in called.err
+
+
+def test_a_line_is_on_disk_before_it_is_streamed(planned: Machine, monkeypatch: Patch) -> None:
+    def see(line: str) -> None:
+        kept = [one for run in planned.journals() for one in run]
+        assert kept[-1] == json.loads(line)
+
+    monkeypatch.setattr("phoenix_plan.cli.talking._event", see)
+    assert planned.apply("--json", "--mode", "force-destructive").code == 0
+
+
+def test_a_reader_that_has_gone_stops_nothing(planned: Machine, monkeypatch: Patch) -> None:
+    """stdout is a pipe that nobody reads any more."""
+
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    assert planned.apply("--json", "--mode", "force-destructive").code == 0
+    assert planned.journals()[0][-1]["ok"]
 
 
 def test_a_line_of_the_journal_is_held_against_the_schema() -> None:
