@@ -256,7 +256,7 @@ class ExpandRaidz:
         return (Turn(pool=self.pool, number=self.turn), Member(pool=self.pool, who=self.disk))
 
     def writes(self) -> tuple[Write, ...]:
-        return (Run(argv=("zpool", "attach", self.pool, self.vdev_name, self.disk)),)
+        return (Run(argv=("zpool", "attach", self.pool, self.vdev, self.disk)),)
 
     def undo(self) -> str:
         return ""
@@ -443,10 +443,11 @@ class OnlineDisk:
         )
 
     def writes(self) -> tuple[Write, ...]:
-        return (Run(argv=("zpool", "online", self.pool, self.member)),)
+        # By path: with autoexpand=on, OpenZFS 2.3 does not find it by its GUID.
+        return (Run(argv=("zpool", "online", self.pool, self.disk)),)
 
     def undo(self) -> str:
-        return f"zpool offline {self.pool} {self.member}"
+        return f"zpool offline {self.pool} {self.disk}"
 
     def changes(self) -> tuple[Change, ...]:
         return (Change(name="state", before="OFFLINE", after="ONLINE"),)
@@ -488,7 +489,7 @@ class OfflineDisk:
         return (Run(argv=("zpool", "offline", self.pool, self.member)),)
 
     def undo(self) -> str:
-        return f"zpool online {self.pool} {self.member}"
+        return f"zpool online {self.pool} {self.disk}"
 
     def changes(self) -> tuple[Change, ...]:
         return (Change(name="state", before="ONLINE", after="OFFLINE"),)

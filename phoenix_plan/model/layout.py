@@ -126,7 +126,18 @@ def parity_of(kind: str) -> int:
     return int(match[1]) if match else 0
 
 
-def same_redundancy(vdevs: Iterable[tuple[str, int]]) -> bool:
-    """Whether vdevs, as (type, width), are alike enough for zpool-create(8) and zpool-add(8) to
-    take them side by side without -f: one type, one parity, one width."""
-    return len({("disk", 1) if kind == "disk" else (kind, width) for kind, width in vdevs}) <= 1
+def tolerance(kind: str, width: int) -> int:
+    """How many disks a vdev of that type and width can lose."""
+    return width - 1 if kind == "mirror" else parity_of(kind)
+
+
+def same_redundancy(vdevs: Iterable[tuple[VdevClass, str, int]]) -> bool:
+    """Whether data vdevs, as (class, type, width), are alike enough to stand side by side: those
+    for data of one type and one width, those for metadata able to lose as many disks.
+
+    zpool-create(8) and zpool-add(8) want -f for less. What they let pass beyond that (a mirror of 2
+    beside a raidz1) is no pool that somebody means.
+    """
+    data = [one for one in vdevs if one[0] in DATA_CLASSES]
+    normal = {(kind, width) for name, kind, width in data if name == "normal"}
+    return len(normal) <= 1 and len({tolerance(kind, width) for _, kind, width in data}) <= 1

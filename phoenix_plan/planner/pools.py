@@ -21,7 +21,7 @@ from phoenix_plan.conditions.shared import unknown
 from phoenix_plan.model.desired import DesiredPool, RemovedPool
 from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
-from phoenix_plan.model.layout import same_redundancy, shape
+from phoenix_plan.model.layout import DATA_CLASSES, same_redundancy, shape
 from phoenix_plan.model.pools import IdlePool, Pool, Vdev
 from phoenix_plan.model.properties import CREATED_ASHIFT, CREATED_FILESYSTEM, CREATED_POOL
 from phoenix_plan.model.sizes import Guid, parse_size
@@ -203,12 +203,13 @@ def _create(pool: DesiredPool, index: Index, going: Collection[Guid]) -> Items:
 
 def _not_so(pool: DesiredPool) -> Unmet | None:
     """Why a pool can't be created as declared, for reasons that no condition knows."""
-    normal = pool.vdevs.get("normal", ())
-    if not same_redundancy((vdev.type, len(vdev.disks)) for vdev in normal):
+    data = {name: vdevs for name, vdevs in pool.vdevs.items() if name in DATA_CLASSES}
+    if not same_redundancy(
+        (name, vdev.type, len(vdev.disks)) for name, vdevs in data.items() for vdev in vdevs
+    ):
         return Unmet(
             code="redundancy-mixed",
-            message=f"pool {pool.name} would have data vdevs of unlike redundancy: "
-            f"{shape({'normal': normal})}",
+            message=f"pool {pool.name} would have data vdevs of unlike redundancy: {shape(data)}",
             hint="zpool create wants -f for that, and phoenix has none. The pool is as safe as its "
             "weakest vdev: make them alike.",
         )

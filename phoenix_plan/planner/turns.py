@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from phoenix_plan.model.layout import same_redundancy, type_of
+from phoenix_plan.model.layout import DATA_CLASSES, same_redundancy, type_of
 from phoenix_plan.model.pools import Vdev, VdevClass
 from phoenix_plan.planner.members import DEAD, Members
 from phoenix_plan.planner.moves import (
@@ -73,15 +73,11 @@ class _Shapes:
 
     def takes(self, move: Move) -> bool:
         """Whether a new vdev is as redundant as those of its class, so that no -f is wanted."""
-        if not isinstance(move.change, Add) or move.vdev_class != "normal":
+        if not isinstance(move.change, Add) or move.vdev_class not in DATA_CLASSES:
             return True
         new = move.change.vdev
-        same = [
-            (kind, width)
-            for name, kind, width in (*self._by_guid.values(), *self._added)
-            if name == "normal"
-        ]
-        return same_redundancy([*same, (new.type, len(new.disks))])
+        there = (*self._by_guid.values(), *self._added)
+        return same_redundancy([*there, (move.vdev_class, new.type, len(new.disks))])
 
     def is_last(self, move: Move) -> bool:
         """Whether a removal would leave no normal vdev."""

@@ -189,6 +189,38 @@ def test_a_pool_that_is_not_well(
     assert expected == way(plan(host, declared(wanted)))
 
 
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ("mirror AB", "mirror AB; mirror CDE"),
+        ("mirror AB", "mirror AB; C"),
+        ("mirror AB", "mirror AB; raidz1 CDE"),
+        ("raidz1 ABC", "raidz1 ABC; raidz1 DEFG"),
+        ("raidz1 ABC", "raidz1 ABC; raidz2 DEF"),
+        ("mirror AB", "mirror AB; special T"),
+        ("mirror AB", "mirror AB; special mirror STU"),
+        ("raidz2 ABCD", "raidz2 ABCD; special mirror TU"),
+        ("mirror AB", "mirror AB; dedup T"),
+    ],
+)
+def test_a_vdev_of_another_redundancy_is_not_added(there: str, wanted: str) -> None:
+    """zpool add wants -f for that; and a pool is not destroyed for it either."""
+    assert way(outcome(there, wanted)).startswith("**refused**: what is declared can't be reached")
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ("raidz1 ABC", "raidz1 ABC; special mirror TU"),
+        ("raidz2 ABCD", "raidz2 ABCD; special mirror STU"),
+        ("AB", "AB; special T"),
+        ("mirror AB; mirror CD", "mirror ABE; mirror CDF; mirror GHP"),
+    ],
+)
+def test_one_that_can_lose_as_many_is(there: str, wanted: str) -> None:
+    assert "add" in way(outcome(there, wanted))
+
+
 RUNNING = Activity(kind="resilver", state="running")
 
 
