@@ -131,9 +131,14 @@ def test_a_pattern_that_selects_nothing_is_an_error() -> None:
         selected([case], "ext3")
 
 
+NEEDS_2_3 = {"expand-raidz"}
+"""Kinds that OpenZFS 2.1 does not have."""
+
+
 @pytest.mark.parametrize("guest", GUESTS)
 def test_every_kind_of_action_is_applied_on_every_guest(guest: str) -> None:
-    """A new kind of action needs a case that applies it on real ZFS, on each version."""
+    """A new kind of action needs a case that applies it on real ZFS, on each version that has
+    it."""
     applied = {
         identifier.partition(":")[0]
         for case in load_cases()
@@ -141,7 +146,8 @@ def test_every_kind_of_action_is_applied_on_every_guest(guest: str) -> None:
         for step in case.run
         for identifier in step.applied or ()
     }
-    assert applied == ACTIONS.keys()
+    lacking = NEEDS_2_3 if GUESTS[guest].zfs.startswith("2.1") else set()
+    assert applied == ACTIONS.keys() - lacking
 
 
 def test_boots_are_shared_by_name_and_never_between_guests() -> None:
