@@ -40,9 +40,8 @@ def advance(world: World) -> bool:
     """Somebody looks at `zpool status`: time goes on. Says whether anything was under way."""
     moved = False
     for pool in world.imported():
-        for scan in list(pool.scans):
-            if scan.state != "running" or not scan.left or waits(pool, scan):
-                continue
+        at_work = [one for one in pool.scans if one.state == "running" and one.left]
+        for scan in [one for one in at_work if not waits(pool, one)]:
             moved = True
             scan.left -= 1
             if not scan.left:

@@ -119,6 +119,9 @@ def clear(world: World, words: Sequence[str]) -> Output:
         leaf.state, leaf.forced, leaf.resilvering = "ONLINE", False, True
     if failed:
         operations.start(world, pool, "resilver")
+    for vdev in [one for top in pool.vdevs for one in top.all() if one.type == "spare"]:
+        if any(vdev.children[0] is leaf for leaf in failed):
+            operations.free(world, vdev)
     write_labels(world, pool)
     return said()
 
