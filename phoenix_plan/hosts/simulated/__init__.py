@@ -11,6 +11,7 @@ The file says what the machine is made of; what a person leaves out is as on a p
     mounts, swaps, opened       who uses devices
     pools                       imported ones and others, each with vdevs and datasets
     directories, files          folders (empty, occupied), and files by path, as lists of lines
+    pace, zed                   how long resilvers and the like take; whether spares take over
     fails                       command line or path -> what it shall say instead
 
 It speaks argv: `zpool`, `zfs`, `lsblk`, `pvs`, `dpkg-query`, `pvesm`, `update-initramfs`, with the

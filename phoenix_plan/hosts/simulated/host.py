@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import assert_never
@@ -32,12 +33,15 @@ from phoenix_plan.hosts.simulated import (
     files,
     look,
     machine,
+    operations,
     zfs_read,
     zfs_set,
     zfs_write,
+    zpool_attach,
     zpool_change,
     zpool_import,
     zpool_read,
+    zpool_remove,
     zpool_status,
     zpool_write,
 )
@@ -65,15 +69,16 @@ _ZPOOL_WRITES: Mapping[str, _Tool] = {
     "import": lambda world, words: zpool_import.run(world, words, {}),
     "set": zpool_write.set_property,
     "add": zpool_change.add,
-    "attach": zpool_change.attach,
-    "detach": zpool_change.detach,
-    "replace": zpool_change.replace,
-    "remove": zpool_change.remove,
+    "attach": zpool_attach.attach,
+    "detach": zpool_attach.detach,
+    "replace": zpool_attach.replace,
+    "remove": zpool_remove.remove,
     "offline": lambda world, words: zpool_change.switch(world, words, "OFFLINE"),
     "online": lambda world, words: zpool_change.switch(world, words, "ONLINE"),
     "clear": zpool_change.clear,
     "checkpoint": zpool_change.checkpoint,
     "scrub": zpool_change.scrub,
+    "wait": zpool_change.wait,
     "labelclear": zpool_change.labelclear,
 }
 _ZFS_WRITES: Mapping[str, _Tool] = {
@@ -105,6 +110,7 @@ class SimulatedHost:
         self.name = f"sim:{path}"
         self.state_dir = f"{path}.phoenix"
         self._read: tuple[tuple[int, int, int], World] | None = None
+        self._clock = threading.Lock()
         self._world()
 
     def answer(self, probe: str, read: Read) -> Answer:
@@ -122,6 +128,8 @@ class SimulatedHost:
                     return Contents(files=((path, failure.stdout.encode()),))
                 case _:
                     raise HostError(f"{probe}: {failure.stderr.strip()}")
+        if isinstance(read, Query) and zpool_status.takes_time(world, read.argv):
+            world = self._later()
         match read:
             case Query():
                 return _query(world, read.argv, dict(read.env))
@@ -153,6 +161,14 @@ class SimulatedHost:
         _prune(world)
         self._save(world)
         return output
+
+    def _later(self) -> World:
+        """The world once time has gone on, where anything in it takes time."""
+        with self._clock:
+            world = read_world(self.path.read_text("utf-8"))
+            if operations.advance(world):
+                self._save(world)
+        return self._world()
 
     def _world(self) -> World:
         try:

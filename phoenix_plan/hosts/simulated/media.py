@@ -250,7 +250,10 @@ def write_labels(world: World, pool: Pool, new: Iterable[str] = ()) -> None:
     """Bring the labels of all members up to date. `new` are GUIDs of leaves that have none yet:
     theirs go to the devices that their paths name."""
     fresh = set(new)
+    standing_in = {leaf.guid for top in pool.vdevs if top.children for leaf in top.leaves()}
     for top in pool.vdevs:
+        if top.vdev_class == "spare" and top.guid in standing_in:
+            continue  # a spare in use has the label of a member
         for leaf in top.leaves():
             node = find_node(world, leaf.path) if leaf.guid in fresh else None
             node = node or find_leaf(world, leaf)
@@ -299,8 +302,9 @@ def _label_tree(vdev: Vdev, index: int, top: Vdev) -> LabelVdev:
 
 def forget_leaf(world: World, leaf: Vdev) -> None:
     """A leaf leaves its pool: its label says so with a transaction group of 0, and nobody who
-    reads labels takes it for one any more (zpool_read_label)."""
-    node = find_leaf(world, leaf)
+    reads labels takes it for one any more (zpool_read_label). One that is offline or faulted is not
+    written to, and its label says what it said before."""
+    node = find_leaf(world, leaf) if leaf.state == "ONLINE" else None
     for label in node[0].labels if node else ():
         if label.guid == leaf.guid:
             label.txg = "0"

@@ -53,9 +53,9 @@ def _useful(top: Vdev, size: int) -> int:
 
 def pool_size(world: World, pool: Pool) -> int:
     """`size` of zpoolprops(7): special and dedup vdevs count, logs do not."""
-    expanding = any((scan.kind, scan.state) == ("expand", "running") for scan in pool.scans)
+    expansions = [one for one in pool.scans if (one.kind, one.state) == ("expand", "running")]
     return sum(
-        top_size(world, top, expanding=expanding)
+        top_size(world, top, expanding=any(one.vdev in (None, top.index) for one in expansions))
         for top in pool.vdevs
         if top.vdev_class in _COUNTED
     )
@@ -81,8 +81,12 @@ def _pool_useful(world: World, pool: Pool) -> int:
 def pool_usable(world: World, pool: Pool) -> int:
     """What datasets may fill: parity and slop are taken off (1/32, 128 MiB at least)."""
     useful = _pool_useful(world, pool)
-    slop = min(max(useful >> 5, min(useful >> 1, 128 * MIB)), 128 << 30)
-    return useful - slop
+    return useful - slop(useful)
+
+
+def slop(size: int) -> int:
+    """What ZFS keeps for itself of so much space (spa_get_slop_space)."""
+    return min(max(size >> 5, min(size >> 1, 128 * MIB)), 128 << 30)
 
 
 def by_snapshots(dataset: Dataset) -> int:

@@ -8,8 +8,8 @@ destroyed pools' disks, spares and caches of exported pools, raw data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
+from phoenix_plan.hosts.simulated import replication
 from phoenix_plan.hosts.simulated.media import (
     MIB,
     find_node,
@@ -17,10 +17,10 @@ from phoenix_plan.hosts.simulated.media import (
     label_leaf,
     node_name,
 )
+from phoenix_plan.hosts.simulated.replication import device_size
 from phoenix_plan.hosts.simulated.tool import Refused
 from phoenix_plan.hosts.simulated.world import Disk, Pool, Vdev, World
 
-FUZZ = 16 * MIB
 SMALLEST = 64 * MIB
 
 _GROUPS = {"mirror": ("mirror", 0), "raidz": ("raidz", 1)}
@@ -45,6 +45,7 @@ def parse(words: Sequence[str]) -> list[Vdev]:
             members: list[str] = []
             while todo and todo[0] not in _GROUPS and todo[0] not in _CLASSES:
                 members.append(todo.pop(0))
+            _check_group(vdev_class, word)
             least = 2 if kind == "mirror" else parity + 1
             if len(members) < least:
                 raise Refused(
@@ -55,6 +56,14 @@ def parse(words: Sequence[str]) -> list[Vdev]:
         else:
             found.append(Vdev(type="disk", path=word, vdev_class=vdev_class))
     return found
+
+
+def _check_group(vdev_class: str, word: str) -> None:
+    """Caches and spares are single devices, the other extra classes devices or mirrors."""
+    if vdev_class in ("cache", "spare"):
+        raise Refused(f"invalid vdev specification: {vdev_class} requires at least 1 devices")
+    if vdev_class != "normal" and word != "mirror":
+        raise Refused(f"invalid vdev specification: unsupported '{vdev_class}' device: {word}")
 
 
 def check(world: World, tops: Sequence[Vdev], pool: Pool | None, *, force: bool) -> None:
@@ -71,7 +80,7 @@ def check(world: World, tops: Sequence[Vdev], pool: Pool | None, *, force: bool)
                 complaints.append(complaint)
                 break
     if not complaints and not force:
-        complaints += _replication(world, tops, pool)
+        complaints += replication.complaints(world, tops, pool)
     if complaints:
         how = (
             "the following errors must be manually repaired:"
@@ -132,7 +141,10 @@ def _slice(world: World, disk: Disk, part: int, path: str, *, spare: bool, force
             continue
         if label.state == "destroyed" or label.txg == "0":
             continue
-        active = any(pool.guid == label.pool_guid for pool in world.imported())
+        owner_pool = next((one for one in world.imported() if one.guid == label.pool_guid), None)
+        active = owner_pool is not None
+        if owner_pool and all(leaf.guid != label.guid for leaf in owner_pool.leaves()):
+            continue  # detached while it was offline: the pool knows nothing of it any more
         state = "exported" if label.state == "exported" else "potentially active"
         state = "active" if active else state
         if active or not force:
@@ -176,41 +188,6 @@ def _real(world: World, path: str) -> str:
     return f"/dev/{node_name(*node)}" if node else path
 
 
-def _replication(world: World, tops: Sequence[Vdev], pool: Pool | None) -> list[str]:
-    """Members and vdevs that do not match (check_replication)."""
-    normal = [top for top in tops if top.vdev_class == "normal"]
-    for top in normal:
-        sizes = [_size(world, leaf) for leaf in top.leaves()]
-        if top.children and max(sizes) - min(sizes) > FUZZ:
-            return [f"{top.type} contains devices of different sizes"]
-    for first, second in pairwise(normal):
-        if first.type != second.type:
-            return [
-                f"mismatched replication level: both {first.type} and {second.type} vdevs are"
-                " present"
-            ]
-        if len(first.children) != len(second.children) or first.parity != second.parity:
-            ways = f"{len(first.children)}-way and {len(second.children)}-way {first.type}"
-            return [f"mismatched replication level: both {ways} vdevs are present"]
-    had = [top for top in pool.vdevs if top.vdev_class == "normal"] if pool else []
-    if had and normal and had[0].type != normal[0].type:
-        return [
-            f"mismatched replication level: pool uses {had[0].type} and new vdev is"
-            f" {normal[0].type}"
-        ]
-    if had and normal and len(had[0].children) != len(normal[0].children):
-        return [
-            f"mismatched replication level: pool uses {len(had[0].children)}-way {had[0].type}"
-            f" and new vdev uses {len(normal[0].children)}-way {normal[0].type}"
-        ]
-    return []
-
-
-def _size(world: World, leaf: Vdev) -> int:
-    node = find_node(world, leaf.path)
-    return node[0].span(node[1])[1] if node else 0
-
-
 def label_all(world: World, tops: Sequence[Vdev]) -> bool:
     """Partition and clear the devices, one by one. False where one is named twice: the kernel will
     find its own label on it."""
@@ -232,7 +209,7 @@ def label_all(world: World, tops: Sequence[Vdev]) -> bool:
 
 def too_small(world: World, tops: Sequence[Vdev]) -> bool:
     """Whether a device is smaller than ZFS takes (SPA_MINDEVSIZE)."""
-    return any(_size(world, leaf) < SMALLEST for top in tops for leaf in top.leaves())
+    return any(device_size(world, leaf) < SMALLEST for top in tops for leaf in top.leaves())
 
 
 def default_ashift(world: World, top: Vdev) -> int:

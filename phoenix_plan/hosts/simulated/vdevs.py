@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from phoenix_plan.hosts.simulated.media import find_leaf
 from phoenix_plan.hosts.simulated.world import Pool, Vdev, World
@@ -54,6 +55,8 @@ def remark(world: World, vdev: Vdev) -> str:
     """Why it is so, in the words of zpool-status(8)."""
     if vdev.children and state(world, vdev) == "UNAVAIL":
         return "insufficient replicas"
+    if vdev.state == "FAULTED" and vdev.forced:
+        return "external device fault"
     return "too many errors" if vdev.state == "FAULTED" else ""
 
 
@@ -66,6 +69,48 @@ def pool_state(world: World, pool: Pool) -> str:
     if states & {"UNAVAIL", "OFFLINE", "FAULTED", "REMOVED"}:
         return "UNAVAIL"
     return "ONLINE" if states <= {"ONLINE"} else "DEGRADED"
+
+
+def holds_all(world: World, vdev: Vdev, *, without: Vdev | None = None) -> bool:
+    """Whether a vdev holds every byte that it shall, also `without` one of its members."""
+    if vdev is without:
+        return False
+    if not vdev.children:
+        return state(world, vdev) == "ONLINE" and not vdev.resilvering
+    whole = sum(holds_all(world, child, without=without) for child in vdev.children)
+    return whole >= (len(vdev.children) - vdev.parity if vdev.type == "raidz" else 1)
+
+
+def required(world: World, pool: Pool, vdev: Vdev) -> bool:
+    """Whether data is nowhere else (vdev_dtl_required): it can be neither taken offline nor
+    detached."""
+    top = next(top for top in pool.vdevs if vdev in top.all())
+    return not holds_all(world, top, without=vdev)
+
+
+def find(world: World, pool: Pool, wanted: str) -> tuple[Vdev, Vdev | None] | None:
+    """A vdev of the pool by name, path or GUID, with its parent. A spare that stands in for a
+    member is found in its place there."""
+    tops = sorted(pool.vdevs, key=lambda top: top.vdev_class == "spare")
+    for top in tops:
+        for vdev, parent, at in _placed(top, None, top.index):
+            names = {vdev.guid, vdev.path, vdev.path.removesuffix("-part1")}
+            names |= {name(world, vdev, at, form) for form in ("path", "short")}
+            if wanted in names:
+                return vdev, parent
+    return None
+
+
+def _placed(vdev: Vdev, parent: Vdev | None, at: int) -> Iterator[tuple[Vdev, Vdev | None, int]]:
+    yield vdev, parent, at
+    for place, child in enumerate(vdev.children):
+        yield from _placed(child, vdev, place)
+
+
+def spare_of(pool: Pool, leaf: Vdev) -> Vdev | None:
+    """The spare that a leaf is."""
+    spares = (top for top in pool.vdevs if top.vdev_class == "spare")
+    return next((top for top in spares if top.guid == leaf.guid), None)
 
 
 def spare_in_use(pool: Pool, vdev: Vdev) -> bool:
@@ -112,6 +157,13 @@ def trouble(world: World, pool: Pool) -> tuple[str, str, str]:
             "Make sure the affected devices are connected, then run 'zpool clear'.",
             "HC",
         )
+    if any((scan.kind, scan.state) == ("resilver", "running") for scan in pool.scans):
+        return (
+            "One or more devices is currently being resilvered.  The pool will\n\tcontinue to"
+            " function, possibly in a degraded state.",
+            "Wait for the resilver to complete.",
+            "",
+        )
     leaves = {state(world, leaf) for leaf in pool.leaves()}
     for kind, words in _TROUBLES.items():
         if kind in leaves:
@@ -131,13 +183,6 @@ def trouble(world: World, pool: Pool) -> tuple[str, str, str]:
             "Enable all features using 'zpool upgrade'. Once this is done,\n\tthe pool may no"
             " longer be accessible by software that does not support\n\tthe features. See"
             " zpool-features(7) for details.",
-            "",
-        )
-    if any((scan.kind, scan.state) == ("resilver", "running") for scan in pool.scans):
-        return (
-            "One or more devices is currently being resilvered.  The pool will\n\tcontinue to"
-            " function, possibly in a degraded state.",
-            "Wait for the resilver to complete.",
             "",
         )
     return "", "", ""

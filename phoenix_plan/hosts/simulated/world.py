@@ -166,12 +166,17 @@ class Failure:
 @attrs.define(kw_only=True)
 class Vdev:
     """A vdev. A leaf has a `path`; `class` counts on top-level ones. `asize` is what it brings,
-    0 where that follows from its members; `index` its place among the pool's top-level vdevs."""
+    0 where that follows from its members; `index` its place among the pool's top-level vdevs. A
+    FAULTED leaf that is `forced` was said to be so by somebody; one that is `resilvering` does not
+    hold all of its data yet; `removing` is a top-level vdev whose data is moved to the others."""
 
     type: str
     guid: str = ""
     path: str = ""
     state: str = "ONLINE"
+    forced: bool = False
+    resilvering: bool = False
+    removing: bool = False
     vdev_class: str = "normal"
     index: int = 0
     parity: int = 0
@@ -229,11 +234,19 @@ class Dataset:
 
 @attrs.define(kw_only=True)
 class Scan:
-    """What a pool is or was busy with: scrub, resilver, remove or expand."""
+    """What a pool is or was busy with: scrub, resilver, remove or expand.
+
+    `at` is when it began, and once it is over when it ended. While it runs, `left` of `span` looks
+    at `zpool status` are to come; with none to come it stands still until somebody waits for it.
+    `vdev` is the place of the top-level vdev that is removed or expanded.
+    """
 
     kind: str
     state: str = "finished"
     at: int = 0
+    span: int = 0
+    left: int = 0
+    vdev: int | None = None
 
 
 @attrs.define(kw_only=True)
@@ -271,7 +284,9 @@ class Pool:
 class World:
     """A whole host. `hostid` is 8 hex digits, all 0 where none is set. `zfs` and `pve` are empty
     where they are not installed. `quorate` is null outside a cluster. `now` counts seconds since
-    1970; `made` counts GUIDs that were made up, so that every run makes the same ones."""
+    1970; `made` counts GUIDs that were made up, so that every run makes the same ones. `pace` is
+    how many looks at `zpool status` a resilver, scrub, removal or expansion takes, 0 for none.
+    Where `zed` runs, a spare takes over from a member that fails."""
 
     format_version: str = FORMAT_VERSION
     hostname: str
@@ -285,6 +300,8 @@ class World:
     quorate: bool | None = None
     now: int = 1795420800
     made: int = 0
+    pace: int = 0
+    zed: bool = False
     initramfs: dict[str, str] = attrs.field(factory=dict)
     disks: dict[str, Disk] = attrs.field(factory=dict)
     devices: dict[str, Device] = attrs.field(factory=dict)

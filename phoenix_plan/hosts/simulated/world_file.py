@@ -27,7 +27,7 @@ from phoenix_plan.hosts.simulated.document import (
     optional,
     record,
 )
-from phoenix_plan.hosts.simulated.media import label_leaf, write_labels
+from phoenix_plan.hosts.simulated.media import find_node, label_leaf, write_labels
 from phoenix_plan.hosts.simulated.world import (
     FORMAT_VERSION,
     Dataset,
@@ -87,6 +87,7 @@ _VDEV: Table = {
     "guid": GUID, "path": TEXT, "parity": NUMBER, "ashift": NUMBER, "index": NUMBER,
     "state": choice("ONLINE", "OFFLINE", "FAULTED", "REMOVED"),
     "vdev_class": choice("normal", "log", "special", "dedup", "cache", "spare"),
+    "forced": FLAG, "resilvering": FLAG, "removing": FLAG,
     "children": list_of(record(Vdev, lambda: _VDEV)),
 }  # fmt: skip
 _SNAPSHOT: Table = {
@@ -99,7 +100,8 @@ _DATASET: Table = {
 }  # fmt: skip
 _SCAN: Table = {
     "kind": choice("scrub", "resilver", "remove", "expand"),
-    "state": choice("running", "finished", "canceled"), "at": NUMBER,
+    "state": choice("running", "finished", "canceled"), "at": NUMBER, "span": NUMBER,
+    "left": NUMBER, "vdev": optional(NUMBER),
 }  # fmt: skip
 _POOL: Table = {
     "name": TEXT, "guid": GUID, "hostid": TEXT, "hostname": TEXT, "txg": NUMBER, "errors": NUMBER,
@@ -118,7 +120,8 @@ _WORLD: Table = {
     **dict.fromkeys(("hostname", "machine_id", "hostid", "zfs", "pve", "pve_storage"), TEXT),
     "node": TEXT,
     "format_version": TEXT, "pmxcfs": optional(FLAG), "quorate": optional(FLAG), "now": NUMBER,
-    "made": NUMBER, "initramfs": map_of(LINES), "swaps": list_of(TEXT), "files": map_of(LINES),
+    "made": NUMBER, "pace": NUMBER, "zed": FLAG, "initramfs": map_of(LINES),
+    "swaps": list_of(TEXT), "files": map_of(LINES),
     "disks": map_of(record(Disk, lambda: _DISK), name="name"),
     "devices": map_of(record(Device, lambda: _DEVICE), name="name"),
     "volume_groups": map_of(list_of(TEXT)),
@@ -181,10 +184,12 @@ def _check_disk(disk: Disk, place: str) -> None:
 
 def _complete_pool(world: World, pool: Pool, place: str) -> None:
     pool.guid = pool.guid or world.new_guid()
-    for at, vdev in enumerate(pool.vdevs):
+    for at, vdev in sorted(enumerate(pool.vdevs), key=lambda one: one[1].vdev_class == "spare"):
         if any(child.type != "disk" and not child.children for child in vdev.all()):
             raise BadDocument(f"{place}.vdevs[{at}]: only disks have no children")
         bare = not vdev.guid
+        if bare and vdev.vdev_class == "spare":
+            _stand_in(world, pool, vdev)
         if bare and vdev.vdev_class not in ("cache", "spare"):
             vdev.index = at
         vdev.ashift = vdev.ashift or (12 if vdev.vdev_class not in ("cache", "spare") else 0)
@@ -202,6 +207,16 @@ def _complete_pool(world: World, pool: Pool, place: str) -> None:
     pool.datasets.setdefault(pool.name, Dataset(name=pool.name))
     for name, dataset in sorted(pool.datasets.items()):
         _complete_dataset(world, pool, dataset, f"{place}.datasets.{name}")
+
+
+def _stand_in(world: World, pool: Pool, spare: Vdev) -> None:
+    """A new spare whose disk stands in for a member is that disk, and has a label already."""
+    inner = (vdev for top in pool.vdevs for vdev in top.all() if vdev.type == "spare")
+    wanted = find_node(world, spare.path)
+    for leaf in (leaf for vdev in inner for leaf in vdev.children[1:]):
+        found = find_node(world, leaf.path)
+        if found and wanted and found[0] is wanted[0]:
+            spare.guid, spare.path = leaf.guid, leaf.path
 
 
 def _complete_dataset(world: World, pool: Pool, dataset: Dataset, place: str) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from phoenix_plan.commands import Output
-from phoenix_plan.hosts.simulated import space, vdevs
-from phoenix_plan.hosts.simulated.tool import Refused, date, nice, options, said, usage
-from phoenix_plan.hosts.simulated.world import Pool, Scan, Vdev, World
+from phoenix_plan.hosts.simulated import operations, space, vdevs, zpool_activity
+from phoenix_plan.hosts.simulated.tool import Refused, date, options, said, usage
+from phoenix_plan.hosts.simulated.world import Pool, Vdev, World
 
 _HEADINGS = {
     "dedup": "dedup\t",
@@ -40,6 +40,15 @@ def status(world: World, words: Sequence[str]) -> Output:
     return said("\n".join(_text(world, pool, form) for pool in pools))
 
 
+def takes_time(world: World, argv: Sequence[str]) -> bool:
+    """Whether asking this is a look at `zpool status`, with which time goes on. With -g it is the
+    second half of one, and with an option that is not there none."""
+    words = " ".join(argv[2:])
+    there = bool(world.zfs) and tuple(argv[:2]) == ("zpool", "status")
+    asked = there and "-g" not in words.split()
+    return asked and (world.version >= (2, 3) or "-j" not in words.split())
+
+
 def _named(world: World, name: str) -> Pool:
     pool = world.pool(name)
     if pool is None:
@@ -54,10 +63,13 @@ def _text(world: World, pool: Pool, form: str) -> str:
     lines += [f"   see: https://openzfs.github.io/openzfs-docs/msg/ZFS-8000-{message}"] * bool(
         message
     )
+    expansions = [scan for scan in pool.scans if scan.kind == "expand"]
     for scan in pool.scans:
-        lines += _scan_text(pool, scan)
+        lines += zpool_activity.text(world, pool, scan) if scan not in expansions else []
     if pool.checkpoint:
         lines.append(f"checkpoint: created {date(world.now)}, consumes 78K")
+    for scan in expansions:
+        lines += zpool_activity.text(world, pool, scan)
     lines += ["config:", ""]
     rows = list(_rows(world, pool, form))
     width = max(len(name) + 2 * depth for depth, name, _, _, _ in rows if depth >= 0)
@@ -93,7 +105,7 @@ def _rows(world: World, pool: Pool, form: str) -> Iterator[Row]:
             if vdev_class == "spare":
                 yield _spare_row(world, pool, vdev, form)
             else:
-                yield from _vdev_rows(world, vdev, vdev.index, 1, form)
+                yield from _vdev_rows((world, pool), vdev, vdev.index, 1, form)
 
 
 def _spare_row(world: World, pool: Pool, vdev: Vdev, form: str) -> Row:
@@ -104,38 +116,21 @@ def _spare_row(world: World, pool: Pool, vdev: Vdev, form: str) -> Row:
     return 1, name, "INUSE" if in_use else "AVAIL", False, "currently in use" if in_use else ""
 
 
-def _vdev_rows(world: World, vdev: Vdev, index: int, depth: int, form: str) -> Iterator[Row]:
+def _vdev_rows(
+    of: tuple[World, Pool], vdev: Vdev, index: int, depth: int, form: str
+) -> Iterator[Row]:
+    world, pool = of
     gone = vdevs.was(world, vdev)
     note = f"was {gone}" if gone else vdevs.remark(world, vdev)
-    yield depth, vdevs.name(world, vdev, index, form), vdevs.state(world, vdev), True, note
+    resilver = operations.running(pool, "resilver")
+    if resilver is not None and vdev.resilvering and vdev.state == "ONLINE":
+        # A leaf is said to resilver once something was written to it.
+        note += "  (resilvering)" * (resilver.left < resilver.span)
+    note += "  (removing)" * vdev.removing
+    name, state = vdevs.name(world, vdev, index, form), vdevs.state(world, vdev)
+    yield depth, name, state, True, note.removeprefix("  ")
     for at, child in enumerate(vdev.children):
-        yield from _vdev_rows(world, child, at, depth + 1, form)
-
-
-def _scan_text(pool: Pool, scan: Scan) -> list[str]:
-    when = date(scan.at)
-    first = next((vdev for vdev in pool.vdevs if vdev.type == "raidz"), pool.vdevs[0])
-    raidz = f"raidz{first.parity}-{first.index}"
-    words = {
-        ("scrub", "finished"): f"  scan: scrub repaired 0B in 00:00:00 with 0 errors on {when}",
-        ("scrub", "canceled"): f"  scan: scrub canceled on {when}",
-        ("scrub", "running"): f"  scan: scrub in progress since {when}\n\t0B / 0B scanned, 0B / 0B"
-        " issued\n\t0B repaired, 0.00% done, no estimated completion time",
-        ("resilver", "finished"): f"  scan: resilvered {nice(0)} in 00:00:00 with 0 errors on"
-        f" {when}",
-        ("resilver", "canceled"): f"  scan: resilver canceled on {when}",
-        ("resilver", "running"): f"  scan: resilver in progress since {when}\n\t0B / 0B scanned,"
-        " 0B / 0B issued\n\t0B resilvered, 0.00% done, no estimated completion time",
-        ("remove", "finished"): f"remove: Removal of vdev 1 copied 63K in 0h0m, completed on {when}"
-        "\n\t48 memory used for removed device mappings",
-        ("remove", "canceled"): f"remove: Removal of vdev 1 canceled on {when}",
-        ("remove", "running"): f"remove: Evacuation of vdev 1 in progress since {when}\n\t1K copied"
-        " out of 2K at 1K/s, 50.00% done, 0h0m to go",
-        ("expand", "finished"): f"expand: expanded {raidz} copied 1K in 00:00:00, on {when}",
-        ("expand", "running"): f"expand: expansion of {raidz} in progress since {when}\n\t1K / 2K"
-        " copied at 1K/s, 50.00% done, 00:00:01 to go",
-    }
-    return words[scan.kind, scan.state].split("\n")
+        yield from _vdev_rows(of, child, at, depth + 1, form)
 
 
 # JSON
@@ -171,7 +166,7 @@ def _pool(world: World, pool: Pool) -> dict[str, Any]:
         found["msgid"] = f"ZFS-8000-{message}"
         found["moreinfo"] = f"https://openzfs.github.io/openzfs-docs/msg/ZFS-8000-{message}"
     for scan in pool.scans:
-        found |= _scan(scan)
+        found |= zpool_activity.document(world, pool, scan)
     if pool.checkpoint:
         found["checkpoint_stats"] = {"state": "EXISTS", "start_time": world.now, "space": 79872}
     size = space.pool_size(world, pool)
@@ -195,20 +190,6 @@ def _pool(world: World, pool: Pool) -> dict[str, Any]:
 
 
 _COUNTS = {"read_errors": 0, "write_errors": 0, "checksum_errors": 0}
-_RUNNING = {"running": "SCANNING", "finished": "FINISHED", "canceled": "CANCELED"}
-
-
-def _scan(scan: Scan) -> dict[str, Any]:
-    ended = 0 if scan.state == "running" else scan.at
-    times = {"start_time": scan.at, "end_time": ended}
-    state = _RUNNING[scan.state]
-    if scan.kind == "remove":
-        return {"removal_stats": {"name": "indirect", "state": state, "removing_vdev": 1, **times}}
-    if scan.kind == "expand":
-        stats = {"name": "raidz", "state": state, "expanding_vdev": 0, **times}
-        return {"raidz_expand_stats": {**stats, "waiting_for_resilver": 0}}
-    stats = {"function": scan.kind.upper(), "state": state, **times, "errors": 0, "scrub_pause": 0}
-    return {"scan_stats": stats}
 
 
 def _json_state(state: str) -> str:
@@ -247,7 +228,10 @@ def _vdev(world: World, pool: Pool, vdev: Vdev, index: int, vdev_class: str) -> 
     if gone:
         found |= {"not_present": 1, "was": gone}
     elif vdevs.remark(world, vdev):
-        found["aux"] = "NO_REPLICAS" if vdev.children else "ERR_EXCEEDED"
+        failed = "EXTERNAL" if vdev.forced else "ERR_EXCEEDED"
+        found["aux"] = "NO_REPLICAS" if vdev.children else failed
+    if vdev.removing:
+        found["removing"] = 1
     if vdev.children:
         children = (_vdev(world, pool, one, at, vdev_class) for at, one in enumerate(vdev.children))
         found["vdevs"] = {child["name"]: child for child in children}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from phoenix_plan.commands import Output
 from phoenix_plan.hosts.simulated import properties, vdev_spec, zpool_read
@@ -131,7 +131,7 @@ def _make(
         raise ValueError("one or more devices is less than the minimum size (64M)")
     pool = Pool(name=name, guid=world.new_guid(), vdevs=tops, set=own)
     pool.features = {key.removeprefix("feature@"): value for key, value in states.items()}
-    adopt(world, pool, tops)
+    adopt(world, pool, tops, ashift_option({}, pool))
     fixed = {key: value for key, value in values.items() if _is_once(world, key)}
     root = Dataset(
         name=name,
@@ -151,9 +151,15 @@ def _is_once(world: World, name: str) -> bool:
     return ":" not in name and properties.table(world)[name].kind == "once"
 
 
-def adopt(world: World, pool: Pool, tops: Sequence[Vdev]) -> None:
-    """Give new top-level vdevs their GUIDs, places and sector sizes."""
-    asked = int(pool.set.get("ashift", "0"))
+def ashift_option(given: Mapping[str, list[str]], pool: Pool) -> int:
+    """The ashift that a command line or else the pool asks for; 0 where neither does."""
+    asked = _pairs(given.get("o", []), "o").get("ashift", "")
+    return int(asked or pool.set.get("ashift", "0"))
+
+
+def adopt(world: World, pool: Pool, tops: Sequence[Vdev], asked: int) -> None:
+    """Give new top-level vdevs their GUIDs, places and sector sizes, as `asked` or as the devices
+    have them."""
     last = max((top.index for top in pool.vdevs if top.guid), default=-1)
     for top in tops:
         if top.vdev_class not in ("cache", "spare"):
