@@ -123,13 +123,19 @@ def verdict(action: Action, evidence: Evidence) -> Verdict:
         case OnlineDisk():
             return _safe("brings-online", "the disk takes part again, and gets what it missed")
         case OfflineDisk():
-            return _destructive("takes-offline", "the vdev does without this disk")
+            return _destructive(
+                "takes-offline",
+                "the vdev does without this disk, and has one fewer to fall back on",
+            )
         case CreateCheckpoint():
             return _destructive(
-                "makes-checkpoint", "it is a net, and takes something away as long as it stands"
+                "makes-checkpoint",
+                "it is a way back to this moment, and has a price as long as it stands",
             )
         case DiscardCheckpoint():
-            return _destructive("discards-checkpoint", "there is no rewinding to it any more")
+            return _destructive(
+                "discards-checkpoint", "there is no way back to that moment any more"
+            )
         case WipeDisk():
             held = "; ".join(evidence.contents) or action.emptiness
             return _destructive("wipes-disk", f"what is on the disk is lost: {held}")
@@ -190,11 +196,11 @@ def _old(action: ReplaceDisk) -> str:
 
 def _add(action: AddVdev) -> Verdict:
     if not action.is_data:
-        return _safe("adds-vdev", f"a {action.vdev_class} holds nothing that the pool needs")
+        return _safe("adds-vdev", f"a {action.vdev_class} can be taken out of the pool again")
     return _destructive(
         "adds-data-vdev",
-        "from then on the pool is lost where this vdev is, and taking it out again may be "
-        "impossible",
+        "from then on the pool is lost when this vdev is lost, and it may never be possible to "
+        "take it out again",
     )
 
 
@@ -205,9 +211,11 @@ def _remove(action: RemoveVdev) -> Verdict:
         )
     if action.vdev_class == "log" and action.kind != "mirror":
         return _destructive(
-            "removes-log", "synchronous writes wait for the data disks from then on, and the log "
-            "is not mirrored: what it holds is on this disk alone until it is written out",
+            "removes-log", "the log is not mirrored: what it holds is on this disk alone until it "
+            "is written out, and synchronous writes wait for the data disks from then on",
         )  # fmt: skip
+    if action.vdev_class == "log":
+        return _safe("removes-vdev", "what the log holds is written to the data disks first")
     return _safe("removes-vdev", f"a {action.vdev_class} holds nothing that the pool needs")
 
 

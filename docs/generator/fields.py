@@ -357,3 +357,13 @@ FIELDS: dict[str, dict[str, str]] = {
         "expires": "When it ends, in UTC. It is looked at before each destructive action.",
     },
 }
+
+KEYS: dict[str, str] = {
+    "normal": "Data vdevs, which zpool-create(8) has no word for.",
+    "special": "Vdevs for metadata and small blocks. Without them the pool is lost.",
+    "dedup": "Vdevs for the table of deduplicated blocks. Without them the pool is lost.",
+    "log": "Vdevs for synchronous writes.",
+    "cache": "Disks that reads are cached on.",
+    "spare": "Hot spares.",
+}
+"""What stands under each word that can be a key of an object."""

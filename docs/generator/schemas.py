@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from docs.generator.fields import FIELDS
+from docs.generator.fields import FIELDS, KEYS
 from phoenix_plan.actions import ACTIONS, Action
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.model.actual import Actual
@@ -139,11 +139,12 @@ def _type(hint: Any, definitions: dict[str, Schema]) -> Schema:
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         values = _type(arguments[1], definitions)
         if get_origin(arguments[0]) is Literal:
-            words = get_args(arguments[0])
             return {
                 "type": "object",
                 "additionalProperties": False,
-                "properties": dict.fromkeys(words, values),
+                "properties": {
+                    word: {**values, "description": KEYS[word]} for word in get_args(arguments[0])
+                },
             }
         return {"type": "object", "additionalProperties": values}
     if origin in (types.UnionType, Union):

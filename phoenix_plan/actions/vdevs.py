@@ -110,7 +110,7 @@ class AttachDisk:
     def changes(self) -> tuple[Change, ...]:
         return (
             Change(name="disk", after=self.disk),
-            Change(name="beside", before=self.beside_name, after=self.beside_name),
+            Change(name="beside", after=self.beside_name),
         )
 
 
@@ -211,7 +211,7 @@ class DetachDisk:
         return (Run(argv=("zpool", "detach", self.pool, self.member)),)
 
     def undo(self) -> str:
-        return f"zpool attach {self.pool} MEMBER {self.disk}: all of it is copied again"
+        return "attaching the disk again (zpool attach): all of it is copied to it anew"
 
     def changes(self) -> tuple[Change, ...]:
         return (Change(name="disk", before=f"{self.disk} in {self.mirror}"),)
@@ -404,7 +404,9 @@ class RemoveVdev:
         return (Run(argv=("zpool", "remove", self.pool, self.vdev)),)
 
     def undo(self) -> str:
-        return f"zpool remove -s {self.pool}, as long as the removal runs" if self.is_data else ""
+        if self.is_data:
+            return f"zpool remove -s {self.pool}, as long as the removal runs"
+        return "adding it again (zpool add)"
 
     def changes(self) -> tuple[Change, ...]:
         name = "" if self.vdev_class == "normal" else f"{self.vdev_class} "
@@ -526,7 +528,7 @@ class CreateCheckpoint:
         return f"zpool checkpoint -d {self.pool}"
 
     def changes(self) -> tuple[Change, ...]:
-        return (Change(name="checkpoint", before="none", after="of now"),)
+        return (Change(name="checkpoint", before="none", after="of this moment"),)
 
 
 @attrs.frozen(kw_only=True)

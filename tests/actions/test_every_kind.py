@@ -29,6 +29,7 @@ from tests.render.goldens import FOLDER
 from tests.simulated.test_demo import STEPS
 
 _A, _B = "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4", "/dev/disk/by-id/wwn-0x5000c500a1b2c3d5"
+_MEMBER, _VDEV = "17210485520135906523", "2295301274470110846"
 _DIGEST = "--digest '{storage_cfg_digest}'"
 
 
@@ -46,7 +47,31 @@ KINDS: dict[str, Kind] = {
     "create-pool": Kind(
         (f"zpool create -o ashift=12 -o autotrim=on -O atime=off -O compression=lz4 tank mirror "
          f"{_A} {_B}",),
-        "level", "raid5", "must be one of",
+        "vdevs", {"normal": [{"type": "mirror"}]}, "is missing",
+    ),
+    "attach-disk": Kind(
+        (f"zpool attach tank {_MEMBER} {_B}",), "turn", "1", "must be a whole number",
+    ),
+    "replace-disk": Kind(
+        (f"zpool replace tank {_MEMBER} {_B}",), "old", _A, "string of digits",
+    ),
+    "detach-disk": Kind((f"zpool detach tank {_MEMBER}",), "member", _A, "string of digits"),
+    "expand-raidz": Kind(
+        (f"zpool attach tank {_VDEV} {_B}",), "vdev", "raidz1-0", "string of digits",
+    ),
+    "add-vdev": Kind(
+        (f"zpool add tank spare {_A}",), "vdev_class", "hot", "must be one of",
+    ),
+    "remove-vdev": Kind(
+        (f"zpool remove tank {_VDEV}",), "vdev_class", "", "must be one of",
+    ),
+    "online-disk": Kind((f"zpool online tank {_A}-part1",), "member", "-f", "string of digits"),
+    "offline-disk": Kind(
+        (f"zpool offline tank {_MEMBER}",), "temporary", True, "is no key",
+    ),
+    "create-checkpoint": Kind(("zpool checkpoint tank",), "turn", 1.5, "must be a whole number"),
+    "discard-checkpoint": Kind(
+        ("zpool checkpoint -d tank",), "guid", "", "string of digits",
     ),
     "destroy-pool": Kind(("zpool destroy tank",), "guid", "tank", "string of digits"),
     "import-pool": Kind(

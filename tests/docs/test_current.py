@@ -82,7 +82,7 @@ def test_the_examples_show_both_verdicts_where_there_are_two() -> None:
         seen.setdefault(example.TYPE, set()).add(found.safety)
     both = {tag for tag, verdicts in seen.items() if len(verdicts) == 2}
     assert both == {"import-pool", "set-pool-properties", "set-dataset-properties",
-                    "update-storage"}  # fmt: skip
+                    "update-storage", "add-vdev", "remove-vdev"}  # fmt: skip
 
 
 def test_every_exit_code_of_an_error_is_listed() -> None:

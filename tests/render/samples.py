@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
 from phoenix_plan.actions import (
     Action,
     AddStorage,
+    AddVdev,
+    AttachDisk,
     Change,
+    CreateCheckpoint,
     CreateDataset,
     CreatePool,
     DestroyDataset,
     DestroyPool,
+    DetachDisk,
     DisableStorage,
+    DiscardCheckpoint,
     EnableStorage,
+    ExpandRaidz,
     ImportPool,
+    OfflineDisk,
+    OnlineDisk,
     RemoveStorage,
+    RemoveVdev,
     RenameDataset,
+    ReplaceDisk,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
@@ -26,7 +37,7 @@ from phoenix_plan.actions import (
     WipeDisk,
     action_id,
 )
-from phoenix_plan.evidence import Evidence
+from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
 from phoenix_plan.model.actual import Actual, ArcMax, Host
 from phoenix_plan.model.desired import Desired, Notice
 from phoenix_plan.model.pools import Activity
@@ -114,6 +125,9 @@ WIPE_DISK = WipeDisk(
     ranges=((Bytes(0), Bytes(5 << 20)), (Bytes(1069547520), Bytes(4 << 20))),
 )
 
+IN_TANK: Mapping[str, Any] = {"pool": "tank", "guid": Guid("1234567890123456789"), "turn": 1}
+MEMBER, VDEV = Guid("17210485520135906523"), Guid("2295301274470110846")
+
 KINDS: Mapping[str, tuple[Action, Evidence]] = {
     "create-pool": (CREATE_POOL, Evidence()),
     "destroy-pool": (DESTROY_POOL, DESTROY_POOL_COST),
@@ -129,6 +143,110 @@ KINDS: Mapping[str, tuple[Action, Evidence]] = {
         ),
         Evidence(unknown=("whether oldhost (deadbeef) still counts on pool archive",)),
     ),
+    "attach-disk": (
+        AttachDisk(
+            **IN_TANK,
+            beside=MEMBER,
+            beside_name=f"{DISK1}-part1",
+            disk=DISK3,
+            identity="serial:DISK3:1073741824",
+        ),
+        Evidence(),
+    ),
+    "replace-disk": (
+        ReplaceDisk(
+            **IN_TANK,
+            old=MEMBER,
+            old_name=f"{DISK1}-part1",
+            old_state="FAULTED",
+            released=("/dev/vda", DISK1),
+            disk=DISK3,
+            identity="serial:DISK3:1073741824",
+        ),
+        Evidence(),
+    ),
+    "detach-disk": (
+        DetachDisk(
+            **IN_TANK,
+            member=MEMBER,
+            mirror="mirror-0",
+            released=("/dev/vda", DISK1),
+            disk=f"{DISK1}-part1",
+        ),
+        Evidence(),
+    ),
+    "expand-raidz": (
+        ExpandRaidz(
+            **IN_TANK,
+            vdev=VDEV,
+            vdev_name="raidz1-0",
+            disk=DISK3,
+            identity="serial:DISK3:1073741824",
+        ),
+        Evidence(),
+    ),
+    "add-vdev": (
+        AddVdev(
+            **IN_TANK,
+            vdev_class="normal",
+            kind="mirror",
+            disks=(DISK2, DISK3),
+            identities=("serial:DISK2:1073741824", "serial:DISK3:1073741824"),
+            ashift=12,
+        ),
+        Evidence(),
+    ),
+    "add-vdev-spare": (
+        AddVdev(
+            **IN_TANK,
+            vdev_class="spare",
+            kind="disk",
+            disks=(DISK3,),
+            identities=("serial:DISK3:1073741824",),
+            ashift=None,
+        ),
+        Evidence(),
+    ),
+    "remove-vdev": (
+        RemoveVdev(
+            **IN_TANK,
+            vdev=VDEV,
+            vdev_name="mirror-1",
+            vdev_class="normal",
+            kind="mirror",
+            disks=(f"{DISK2}-part1", f"{DISK3}-part1"),
+            released=(DISK2, DISK3),
+        ),
+        Evidence(),
+    ),
+    "remove-vdev-log": (
+        RemoveVdev(
+            **IN_TANK,
+            vdev=VDEV,
+            vdev_name=f"{DISK3}-part1",
+            vdev_class="log",
+            kind="disk",
+            disks=(f"{DISK3}-part1",),
+            released=(DISK3,),
+        ),
+        Evidence(),
+    ),
+    "remove-vdev-spare": (
+        RemoveVdev(
+            **IN_TANK,
+            vdev=VDEV,
+            vdev_name=f"{DISK3}-part1",
+            vdev_class="spare",
+            kind="disk",
+            disks=(f"{DISK3}-part1",),
+            released=(DISK3,),
+        ),
+        Evidence(),
+    ),
+    "online-disk": (OnlineDisk(**IN_TANK, member=MEMBER, disk=f"{DISK1}-part1"), Evidence()),
+    "offline-disk": (OfflineDisk(**IN_TANK, member=MEMBER, disk=f"{DISK1}-part1"), Evidence()),
+    "create-checkpoint": (CreateCheckpoint(**IN_TANK), Evidence(price=CHECKPOINT_PRICE)),
+    "discard-checkpoint": (DiscardCheckpoint(**IN_TANK), Evidence()),
     "set-pool-properties": (
         SetPoolProperties(
             pool="tank",
@@ -225,7 +343,8 @@ KINDS: Mapping[str, tuple[Action, Evidence]] = {
         Evidence(),
     ),
 }
-"""An action of each kind with what it would cost, by its wire tag."""
+"""An action of each kind with what it would cost, by its wire tag; with a word behind it where one
+of the kind reads otherwise."""
 
 
 def planned(

@@ -17,13 +17,14 @@ def test_looks_as_it_did(name: str) -> None:
 
 def test_every_kind_of_action_has_a_golden() -> None:
     """An action that nobody has looked at in a plan is not shown to an admin."""
-    assert set(ACTIONS) == set(KINDS)
+    assert set(ACTIONS) == {action.TYPE for action, _ in KINDS.values()}
     assert set(ACTIONS) == {kind for kind in ACTIONS if (FOLDER / f"{kind}.txt").is_file()}
 
 
 def test_every_sample_is_of_the_kind_it_stands_for() -> None:
     """No golden shows another kind of action than its name says."""
-    assert {name: name for name in KINDS} == {n: action.TYPE for n, (action, _) in KINDS.items()}
+    for name, (action, _) in KINDS.items():
+        assert name == action.TYPE or name.startswith(f"{action.TYPE}-")
 
 
 def test_every_golden_is_held_against_something() -> None:

@@ -135,7 +135,7 @@ def test_a_bar_in_the_config_is_said() -> None:
 
 def test_the_legend_explains_the_signs_that_are_used_and_no_others() -> None:
     text = plan_text(plan_of(planned(*KINDS["create-pool"])), Style())
-    assert "Signs: + create or register. Numbers" in text
+    assert "Signs: + create, add or register. Numbers" in text
     assert "Signs" not in plan_text(NO_CHANGE, Style())
 
 
