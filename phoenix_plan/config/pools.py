@@ -170,10 +170,9 @@ def _vdevs(raw: dict[str, Any], name: VdevClass, at: Path, faults: Faults) -> It
         faults.add(at, f"a {kind} has {least} disks at least, not {len(disks)}", hint=hint)
     elif kind.startswith("raidz") and len(disks) > _MOST_RAIDZ_DISKS:
         faults.add(at, f"a {kind} has {_MOST_RAIDZ_DISKS} disks at most")
-    elif name == "log" and kind != "mirror":
-        faults.add(_type_path(at), "a log is a stripe of disks or a mirror", value=word)
-    elif name in ("special", "dedup") and kind.startswith("draid"):
-        faults.add(_type_path(at), f"a {name} vdev is no draid", value=word)
+    elif name != "normal" and kind != "mirror":
+        # zpool-create(8): only the data vdevs themselves may be a raidz or draid.
+        faults.add(_type_path(at), f"a {name} vdev is a stripe of disks or a mirror", value=word)
     yield DesiredVdev(type=kind, disks=disks)
 
 
