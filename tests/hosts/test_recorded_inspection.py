@@ -77,7 +77,7 @@ EXPORTED = {
     "top_guid": MIRROR,
     "txg": label_txg(NEW / "07-exported", "vdb1"),
     "hostid": hostid_of(IMPORTED),
-    "hostname": "(none)",
+    "hostname": "lab-trixie",
     "ashift": 9,
     "top_level": 1,
     "tree": {

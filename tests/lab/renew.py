@@ -28,14 +28,19 @@ WRITERS = (
 """What writes files that follow from recordings; a later one may read what an earlier one wrote."""
 
 
+def check_whole(new: Path, wanted: Sequence[str]) -> None:
+    """Raise LabError where a situation was not made."""
+    missing = [name for name in wanted if not (new / name / "commands.tsv").is_file()]
+    if missing:
+        raise LabError(f"{new} lacks {', '.join(missing)}; nothing was replaced")
+
+
 def put_in_place(new: Path, stored: Path, wanted: Sequence[str]) -> None:
     """Replace the stored recordings of a guest. Raises LabError where a situation is missing.
 
     What is made up is taken from the stored ones, whatever stands beside the new ones.
     """
-    missing = [name for name in wanted if not (new / name / "commands.tsv").is_file()]
-    if missing:
-        raise LabError(f"{new} lacks {', '.join(missing)}; nothing was replaced")
+    check_whole(new, wanted)
     whole = stored.with_name(f".{stored.name}.new")
     shutil.rmtree(whole, ignore_errors=True)
     for name in wanted:
@@ -55,8 +60,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("guest", nargs="*", help="default: all")
     given = parser.parse_args()
-    for name in given.guest or GUESTS:
-        guest = GUESTS[name]
+    guests = [GUESTS[name] for name in given.guest or GUESTS]
+    for guest in guests:
+        check_whole(given.folder / anew.stored(guest).name, _situations(guest))
+    for guest in guests:
         stored = anew.stored(guest)
         put_in_place(given.folder / stored.name, stored, _situations(guest))
     for writer in WRITERS:
