@@ -42,9 +42,10 @@ lab-trixie lab-bookworm: lab-%: install
 
 INTO ?= build/recordings
 
-recordings: install  ## fixtures/recordings anew, from real OpenZFS; INTO=folder, GUEST=name run less
+recordings: install  ## new recordings from real OpenZFS; RENEW=1 replaces the stored ones; INTO=folder, GUEST=name
 	set -e; for guest in $(or $(GUEST),trixie bookworm); do \
 		$(BIN)/python -m tests.lab.record $$guest $(INTO); done
+	$(if $(RENEW),$(BIN)/python -m tests.lab.renew $(INTO) $(GUEST))
 
 docs: install  ## write the generated reference pages and schemas anew
 	$(BIN)/python -m docs.generate

@@ -1,11 +1,13 @@
 """Makes what is made from the code: `python -m docs.generate` writes it, a test holds it current.
 
-The schemas of state, plan and approval, docs/reference/, and the outputs in the tutorial.
+The schemas of state, plan and approval, docs/reference/, the outputs in the tutorial
+and the plan in the README.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +28,17 @@ ROOT = Path(__file__).parent.parent
 
 def _renewed(path: str) -> str:
     return with_outputs((ROOT / path).read_text(encoding="utf-8"), ROOT / "fixtures")
+
+
+_README_PLAN = re.compile(r"(`(fixtures/situations/[^`]+)`\):\n\n```text\n).*?(?=```)", re.DOTALL)
+
+
+def _readme() -> str:
+    """The README with the golden plan of the situation that it names."""
+    return _README_PLAN.sub(
+        lambda match: match[1] + (ROOT / match[2] / "plan.txt").read_text(encoding="utf-8"),
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+    )
 
 
 FILES: dict[str, Callable[[], str]] = {
@@ -49,6 +62,7 @@ FILES: dict[str, Callable[[], str]] = {
         document_schema(Approval), "The approval document", "`phoenix approve`"
     ),
     "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
+    "README.md": _readme,
     **{
         path: functools.partial(_renewed, path)
         for path in (

@@ -18,7 +18,7 @@ from phoenix_plan.hosts.base import ReadableHost
 from phoenix_plan.hosts.recorded import RecordedHost
 from phoenix_plan.model.actual import Actual, Interests
 from phoenix_plan.refresh import refresh
-from tests.probes.zfs_recordings import FIXTURES, RECORDINGS
+from tests.recordings import FIXTURES, RECORDINGS
 
 WHEN = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 EVERYTHING = Interests(

@@ -30,11 +30,9 @@ from phoenix_plan.model.actual import Interests
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.refresh import FIRST, refresh
 from tests.probes.machines import printed, row
-from tests.probes.zfs_recordings import FIXTURES, RECORDINGS, name_of
 from tests.recorded_states import EVERYTHING, Watched, expected_path, state_of
+from tests.recordings import NEW, OLD, RECORDINGS, name_of
 
-NEW = FIXTURES / "recordings/zfs-2.3.9"
-OLD = FIXTURES / "recordings/zfs-2.1.11"
 IN_USE = NEW / "18-foreign-in-use"
 MIRROR = NEW / "02-mirror-and-single"
 PROCESSES = 15
@@ -47,7 +45,7 @@ def watched(folder: Path, **answers: Answer | HostError) -> Watched:
 
 @pytest.mark.parametrize("folder", RECORDINGS, ids=name_of)
 def test_every_recording_gives_its_state(folder: Path) -> None:
-    """The whole document, from JSON on 2.3.9 and from text on 2.1.11."""
+    """The whole document, from JSON on 2.3 and from text on 2.1."""
     expected = expected_path(folder).read_text(encoding="utf-8")
     assert codec.state_to_json(state_of(RecordedHost(folder))) == expected
 
@@ -138,7 +136,7 @@ def test_at_most_fifteen_processes(folder: Path) -> None:
     host = watched(folder)
     state_of(host)
     started = [read for read in host.asked.values() if isinstance(read, Query | Sample)]
-    assert len(started) == (13 if folder.parent.name == "zfs-2.1.11" else 11)
+    assert len(started) == (13 if folder.parent == OLD else 11)
     assert len(started) <= PROCESSES
     scripts = [read for read in started if isinstance(read, Sample)]
     assert len(scripts) == 1

@@ -162,7 +162,7 @@ class Large:
 
     def __init__(self) -> None:
         listing, set_here, snapshots, _ = zfs_texts(10_000)
-        self._host = open_host(f"recorded:{ROOT / 'fixtures/recordings/zfs-2.3.9/01-blank'}")
+        self._host = open_host(f"recorded:{ROOT / 'fixtures/recordings/zfs-2.3/01-blank'}")
         self.name = self._host.name
         self._answers = {
             "zfs-list": listing,

@@ -1,12 +1,14 @@
 """Situations: a recorded host, what is made up beside it, a config, and the plan that follows.
 
 Each folder of fixtures/situations holds `recording` (where the tools' output is), `made-up/`,
-`config.json`, and what is expected: `plan.txt` and `plan.json`. Write those anew with
-`python -m tests.golden.situations`, and read the difference before it is committed.
+`config.json`, and what is expected: `plan.txt` and `plan.json`. A config that has to name GUIDs of
+the recording is made of `config.in.json`, where `guid of NAME` stands for a dataset's. What is
+made is written by `python -m tests.golden.situations`; read the difference before it is committed.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from phoenix_plan.plan import Plan, make_plan
 from phoenix_plan.refresh import refresh
 from phoenix_plan.render.style import Style
 from phoenix_plan.render.text import plan_text
+from tests.recordings import dataset_guid
 
 SITUATIONS = Path(__file__).parents[2] / "fixtures" / "situations"
 MOMENT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -25,6 +28,20 @@ MOMENT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 def names() -> list[str]:
     """All situations, by the name of their folder."""
     return sorted(folder.name for folder in SITUATIONS.iterdir() if folder.is_dir())
+
+
+def config_of(name: str) -> str | None:
+    """What the config of a situation should hold, where it is made."""
+    folder = SITUATIONS / name
+    template = folder / "config.in.json"
+    if not template.exists():
+        return None
+    recording = (folder / (folder / "recording").read_text().strip()).resolve()
+    return re.sub(
+        r"(?<=\")guid of ([^\"]+)(?=\")",
+        lambda match: dataset_guid(recording, match[1]),
+        template.read_text(),
+    )
 
 
 def plan_of(name: str) -> Plan:
@@ -54,6 +71,8 @@ def rendered(plan: Plan) -> dict[str, str]:
 def main() -> None:
     """Write every golden file anew."""
     for name in names():
+        if (config := config_of(name)) is not None:
+            (SITUATIONS / name / "config.json").write_text(config)
         for file, text in rendered(plan_of(name)).items():
             (SITUATIONS / name / file).write_text(text)
 

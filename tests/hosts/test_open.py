@@ -11,7 +11,7 @@ from phoenix_plan.hosts.open import ReadOnly, open_host, open_writable
 from phoenix_plan.hosts.recorded import RecordedHost
 from phoenix_plan.hosts.simulated import SimulatedHost
 from tests.apply.machine import ROOT
-from tests.probes.zfs_recordings import RECORDINGS
+from tests.recordings import RECORDINGS
 
 
 def test_hosts() -> None:

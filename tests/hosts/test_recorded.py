@@ -11,7 +11,7 @@ from phoenix_plan.commands import Content, Contents, Glob, Output, Paths, Query,
 from phoenix_plan.errors import HostError
 from phoenix_plan.hosts.recorded import RecordedHost
 from phoenix_plan.hosts.recording import Recording
-from tests.probes.zfs_recordings import FIXTURES, RECORDINGS, name_of
+from tests.recordings import NEW, RECORDINGS, name_of
 
 FILE = ReadFile(path="/any")
 NARROW = (
@@ -46,9 +46,7 @@ def test_the_host_id_is_the_one_in_the_labels(folder: Path) -> None:
 
 def test_links_lead_to_devices() -> None:
     """Relative targets are resolved as the kernel would."""
-    answer = RecordedHost(FIXTURES / "recordings/zfs-2.3.9/01-blank").answer(
-        "dev-links", Glob(pattern="/dev/disk/by-*/*")
-    )
+    answer = RecordedHost(NEW / "01-blank").answer("dev-links", Glob(pattern="/dev/disk/by-*/*"))
     assert isinstance(answer, Paths)
     assert ("/dev/disk/by-id/virtio-DISK1", "/dev/vdb") in answer.entries
     assert len(answer.entries) == 10

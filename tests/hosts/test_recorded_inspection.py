@@ -13,9 +13,17 @@ from phoenix_plan.errors import HostError
 from phoenix_plan.hosts.recorded_inspection import answer_inspection
 from phoenix_plan.hosts.recorded_labels import labels_of
 from phoenix_plan.hosts.recording import Recording
+from tests.recordings import (
+    NEW,
+    RECORDINGS,
+    SERIES,
+    hostid_of,
+    label_txg,
+    name_of,
+    pool_guid,
+    vdev_guid,
+)
 
-RECORDINGS = Path(__file__).parent.parent.parent / "fixtures" / "recordings"
-ALL = sorted(path for path in RECORDINGS.glob("zfs-*/[0-9]*") if path.is_dir())
 DISKS = tuple(f"/dev/vd{letter}" for letter in "abcdefghi")
 
 
@@ -38,7 +46,7 @@ def answer(
     return document
 
 
-@pytest.mark.parametrize("folder", ALL, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("folder", RECORDINGS, ids=name_of)
 def test_every_recorded_label_is_read(folder: Path) -> None:
     """As many labels as zdb printed, and one for each copy that it says it stands for."""
     printed = {
@@ -51,25 +59,30 @@ def test_every_recorded_label_is_read(folder: Path) -> None:
 
 
 def test_there_are_recordings() -> None:
-    assert len(ALL) == 30
+    assert len(RECORDINGS) == 30
 
+
+IMPORTED = NEW / "06-checkpoint"
+"""The same pool, a moment before: what its label says is compared with what the tools said."""
+MIRROR = vdev_guid(IMPORTED, "quickOS", "mirror-0")
+DISK1 = vdev_guid(IMPORTED, "quickOS", "mirror-0", "virtio-DISK1")
 
 EXPORTED = {
     "part": 1,
     "copies": [0, 1, 2, 3],
     "state": "exported",
     "pool": "quickOS",
-    "pool_guid": "9131402888284601281",
-    "guid": "12711448698457024696",
-    "top_guid": "10400361790205904421",
-    "txg": "63",
-    "hostid": "37487e0c",
-    "hostname": "(none)",
+    "pool_guid": pool_guid(IMPORTED, "quickOS"),
+    "guid": DISK1,
+    "top_guid": MIRROR,
+    "txg": label_txg(NEW / "07-exported", "vdb1"),
+    "hostid": hostid_of(IMPORTED),
+    "hostname": "lab-trixie",
     "ashift": 9,
     "top_level": 1,
     "tree": {
         "type": "mirror",
-        "guid": "10400361790205904421",
+        "guid": MIRROR,
         "index": 0,
         "path": "",
         "parity": 0,
@@ -78,7 +91,7 @@ EXPORTED = {
         "children": [
             {
                 "type": "disk",
-                "guid": "12711448698457024696",
+                "guid": DISK1,
                 "index": 0,
                 "path": "/dev/disk/by-id/virtio-DISK1-part1",
                 "parity": 0,
@@ -88,7 +101,7 @@ EXPORTED = {
             },
             {
                 "type": "disk",
-                "guid": "5199541229951398624",
+                "guid": vdev_guid(IMPORTED, "quickOS", "mirror-0", "virtio-DISK2"),
                 "index": 1,
                 "path": "/dev/disk/by-id/virtio-DISK2-part1",
                 "parity": 0,
@@ -102,7 +115,7 @@ EXPORTED = {
 
 
 def test_a_label_whole() -> None:
-    disk = answer(RECORDINGS / "zfs-2.3.9" / "07-exported")["devices"]["/dev/vdb"]
+    disk = answer(NEW / "07-exported")["devices"]["/dev/vdb"]
     assert disk["labels"] == [EXPORTED]
     assert [(one["number"], one["path"]) for one in disk["partitions"]] == [
         (1, "/dev/vdb1"),
@@ -112,10 +125,10 @@ def test_a_label_whole() -> None:
     assert (disk["table"], disk["emptiness"]) == ("gpt", "occupied")
 
 
-@pytest.mark.parametrize("version", ["zfs-2.3.9", "zfs-2.1.11"])
-def test_foreign_signatures(version: str) -> None:
+@pytest.mark.parametrize("series", SERIES, ids=lambda path: path.name)
+def test_foreign_signatures(series: Path) -> None:
     """Each disk of that recording holds what its README says; 17's md array stands on vdh."""
-    disks = answer(RECORDINGS / version / "17-foreign-signatures")["devices"]
+    disks = answer(series / "17-foreign-signatures")["devices"]
     kinds = {
         path: sorted({row["type"] for row in disk["signatures"] if row["part"] == 0})
         for path, disk in disks.items()
@@ -137,7 +150,7 @@ def test_foreign_signatures(version: str) -> None:
 
 
 def test_mounts_of_a_recording() -> None:
-    document = answer(RECORDINGS / "zfs-2.3.9" / "02-mirror-and-single")
+    document = answer(NEW / "02-mirror-and-single")
     mounts = {one["mountpoint"]: one for one in document["mounts"]}
     assert (mounts["/"]["device"], mounts["/"]["source"]) == ("254:0", "/dev/vda")
     assert {one["fstype"] for one in mounts.values()} == {"ext4", "zfs"}
@@ -148,7 +161,7 @@ def test_mounts_of_a_recording() -> None:
 def blank(tmp_path: Path) -> Path:
     """01-blank, with supplements of its own."""
     (tmp_path / "own" / "made-up").mkdir(parents=True)
-    target = RECORDINGS / "zfs-2.3.9" / "01-blank"
+    target = NEW / "01-blank"
     (tmp_path / "own" / "recording").write_text(str(target))
     return tmp_path / "own"
 

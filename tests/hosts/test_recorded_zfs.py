@@ -11,9 +11,7 @@ from phoenix_plan.commands import Output, Query
 from phoenix_plan.errors import HostError
 from phoenix_plan.hosts.recorded_zfs import ZFS_ANSWERS
 from phoenix_plan.hosts.recording import Recording
-
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "recordings"
-FOLDERS = sorted(path.parent for path in FIXTURES.glob("zfs-*/*/zfs-version.out"))
+from tests.recordings import NEW, OLD, RECORDINGS, name_of, snapshot_guid
 
 
 def asked(folder: Path, probe: str, *columns: str) -> list[list[str]]:
@@ -24,7 +22,7 @@ def asked(folder: Path, probe: str, *columns: str) -> list[list[str]]:
     return [line.split("\t") for line in output.stdout.decode().split("\n")[:-1]]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("folder", RECORDINGS, ids=name_of)
 def test_the_listing_is_the_recorded_one(folder: Path) -> None:
     """Asked for the columns that were recorded, it is `zfs list` to the byte."""
     columns = "name,type,used,available,referenced,mountpoint,mounted,origin,usedbysnapshots,guid"
@@ -33,7 +31,7 @@ def test_the_listing_is_the_recorded_one(folder: Path) -> None:
     assert "".join("\t".join(row) + "\n" for row in rows) == recorded
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("folder", RECORDINGS, ids=name_of)
 def test_what_is_set_agrees_with_the_source(folder: Path) -> None:
     """Local and received properties alone, user properties too."""
     recorded = [
@@ -47,7 +45,7 @@ def test_what_is_set_agrees_with_the_source(folder: Path) -> None:
 
 def test_columns_are_those_asked_for() -> None:
     """In the order of the command, `-` where a property does not apply."""
-    folder = FIXTURES / "zfs-2.3.9" / "02-mirror-and-single"
+    folder = NEW / "02-mirror-and-single"
     rows = asked(folder, "zfs-list", "volsize", "name")
     assert ["33554432", "quickOS/vm-disks/vm-100-disk-0"] in rows
     assert ["-", "quickOS"] in rows
@@ -55,9 +53,9 @@ def test_columns_are_those_asked_for() -> None:
 
 def test_snapshots_have_no_holds() -> None:
     """Holds were not recorded: 0 is made up."""
-    folder = FIXTURES / "zfs-2.3.9" / "02-mirror-and-single"
+    folder = NEW / "02-mirror-and-single"
     assert asked(folder, "zfs-list-snapshots", "name", "guid", "userrefs") == [
-        ["quickOS/vm-disks@daily", "4990608322517271681", "0"]
+        ["quickOS/vm-disks@daily", snapshot_guid(folder, "quickOS/vm-disks@daily"), "0"]
     ]
 
 
@@ -70,9 +68,9 @@ def test_bookmarks_are_no_snapshots(tmp_path: Path) -> None:
 def test_json_where_it_was_recorded() -> None:
     """2.3 answers with its document, 2.1 refuses the option as the tool does."""
     query = Query(argv=("zpool", "status", "-j", "-P"))
-    newer = Recording(FIXTURES / "zfs-2.3.9" / "15-draid")
+    newer = Recording(NEW / "15-draid")
     assert "tank2" in json.loads(ZFS_ANSWERS["zpool-status-json"](newer, query).stdout)["pools"]
-    older = Recording(FIXTURES / "zfs-2.1.11" / "15-draid")
+    older = Recording(OLD / "15-draid")
     assert ZFS_ANSWERS["zpool-status-json"](older, query) == Output(
         exit_code=2, stdout=b"", stderr=b"invalid option 'j'\nusage:\n"
     )
@@ -80,7 +78,7 @@ def test_json_where_it_was_recorded() -> None:
 
 def test_none_is_as_recorded() -> None:
     """Where there is no pool, stderr and exit status are the tool's own."""
-    blank = Recording(FIXTURES / "zfs-2.1.11" / "01-blank")
+    blank = Recording(OLD / "01-blank")
     query = Query(argv=("zpool", "import"))
     assert ZFS_ANSWERS["zpool-import"](blank, query) == Output(
         exit_code=0, stdout=b"", stderr=b"no pools available to import\n"
@@ -105,6 +103,6 @@ def test_a_damaged_recording(tmp_path: Path) -> None:
 
 def test_a_command_without_columns() -> None:
     """Nothing is assumed of what a command prints by default."""
-    folder = Recording(FIXTURES / "zfs-2.3.9" / "02-mirror-and-single")
+    folder = Recording(NEW / "02-mirror-and-single")
     with pytest.raises(HostError, match="named columns alone"):
         ZFS_ANSWERS["zfs-list"](folder, Query(argv=("zfs", "list")))

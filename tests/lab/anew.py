@@ -26,14 +26,14 @@ Json = dict[str, Any]
 
 
 def stored(guest: Guest) -> Path:
-    """The stored recordings of the guest's OpenZFS. Raises LabError where there is not one folder.
+    """The stored recordings of the guest's series of OpenZFS. Raises LabError where there are none.
 
     They may be of another patch version than the guest has today.
     """
-    found = sorted(RECORDINGS.glob(f"zfs-{guest.zfs}.*"))
-    if len(found) != 1:
-        raise LabError(f"wanted one folder of {RECORDINGS} for OpenZFS {guest.zfs}: {found}")
-    return found[0]
+    found = RECORDINGS / f"zfs-{guest.zfs}"
+    if not found.is_dir():
+        raise LabError(f"no recordings of OpenZFS {guest.zfs}: {found} is not there")
+    return found
 
 
 def add_made_up(target: Path, source: Path) -> None:

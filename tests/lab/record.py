@@ -1,6 +1,6 @@
 """Record what the tools print in a guest, situation by situation, as fixtures/recordings has it.
 
-`python -m tests.lab.record GUEST FOLDER [SITUATION …]`: a folder `zfs-VERSION/SITUATION` for each
+`python -m tests.lab.record GUEST FOLDER [SITUATION …]`: a folder `zfs-SERIES/SITUATION` for each
 file of `situations/`, which follow one another in one boot, and a word on where it reads otherwise
 than the stored recording. The first line of such a file says what it makes; a version in its name
 is the OpenZFS that it needs at least.
@@ -88,7 +88,7 @@ def record(guest: Guest, folder: Path, wanted: Sequence[str] = ()) -> Iterator[P
         tempfile.TemporaryDirectory(prefix="phoenix-lab-") as place,
         Machine(ensure_root(guest), DISKS, Path(place)) as machine,
     ):
-        version = _version(machine)
+        _check_series(machine, guest)
         for situation in until_last(list(situations(guest)), wanted):
             text = situation.read_text()
             machine.check(text, timeout_s=300, env=environment)
@@ -96,7 +96,7 @@ def record(guest: Guest, folder: Path, wanted: Sequence[str] = ()) -> Iterator[P
             name = name_of(situation)
             if wanted and name not in wanted:
                 continue
-            target = folder / f"zfs-{version}" / name
+            target = folder / stored.name / name
             if target.exists():
                 raise LabError(f"{target} is already there; a recording is not written over")
             target.mkdir(parents=True)
@@ -122,13 +122,11 @@ def until_last(found: Sequence[Path], wanted: Sequence[str]) -> Sequence[Path]:
     return found[: max(map(names.index, wanted)) + 1] if wanted else found
 
 
-def _version(machine: Machine) -> str:
-    """The guest's OpenZFS, as its folder of recordings is named: 2.3.9."""
+def _check_series(machine: Machine, guest: Guest) -> None:
+    """Raise LabError where the guest's OpenZFS is not of the series that its folder is named by."""
     said = machine.check("zfs version")
-    found = re.match(r"zfs-(\d+\.\d+\.\d+)", said)
-    if found is None:
-        raise LabError(f"no version of OpenZFS in {said!r}")
-    return found[1]
+    if re.match(rf"zfs-{re.escape(guest.zfs)}\.\d", said) is None:
+        raise LabError(f"{guest.name} should have OpenZFS {guest.zfs}, and has {said!r}")
 
 
 def situations(guest: Guest) -> Iterator[Path]:

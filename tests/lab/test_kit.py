@@ -18,7 +18,9 @@ from tests.lab.hosttools import fetch_settings
 from tests.lab.machine import Answer, Machine
 from tests.lab.record import BLOCK as BLOCK_COMMANDS
 from tests.lab.record import HOST, JSON, TEXT, name_of, situations, until_last
+from tests.lab.renew import put_in_place
 from tests.lab.simulation import outcome, unlike
+from tests.recordings import NEW, hostid_of, pool_guid, vdev_guid, version_of
 
 SIZE = 40 * BLOCK
 
@@ -201,10 +203,10 @@ def test_a_plan_is_compared(expected: list[str], wanted: ExpectedPlan) -> None:
     assert [line.partition(":")[0] for line in found] == expected
 
 
-@pytest.mark.parametrize(("guest", "folder"), [("trixie", "zfs-2.3.9"), ("bookworm", "zfs-2.1.11")])
-def test_a_new_recording_holds_what_the_fixtures_hold(guest: str, folder: str) -> None:
+@pytest.mark.parametrize("guest", sorted(GUESTS))
+def test_a_new_recording_holds_what_the_fixtures_hold(guest: str) -> None:
     """The same situations, and in each the same commands under the same names."""
-    there = sorted(path.parent for path in (anew.RECORDINGS / folder).glob("*/commands.tsv"))
+    there = sorted(path.parent for path in anew.stored(GUESTS[guest]).glob("*/commands.tsv"))
     made = [name_of(path) for path in situations(GUESTS[guest])]
     assert made == [path.name for path in there]
     rows = [line.split("\t") for line in (there[1] / "commands.tsv").read_text().splitlines()]
@@ -226,9 +228,11 @@ def test_a_situation_stands_on_those_before_it() -> None:
 def _as_if_new(folder: Path, situation: str, changes: dict[str, dict[str, str]]) -> list[str]:
     """What is said of a stored recording in which these texts (by file) are others."""
     stored = anew.stored(GUESTS["trixie"]) / situation
-    new = folder / "zfs-2.3.10" / situation
+    new = folder / stored.parent.name / situation
     shutil.copytree(stored, new, ignore=shutil.ignore_patterns("made-up"))
     for pattern, texts in changes.items():
+        whole = "".join(path.read_text() for path in new.glob(pattern))
+        assert all(before in whole for before in texts), f"{pattern} holds none of {texts}"
         for path in new.glob(pattern):
             said = path.read_text()
             for before, after in texts.items():
@@ -238,7 +242,10 @@ def _as_if_new(folder: Path, situation: str, changes: dict[str, dict[str, str]])
     return [line.partition(": ")[0] for line in anew.differences(new, stored)]
 
 
-QUICKOS, FASTDATA, DISK2 = "9131402888284601281", "13055864004399430372", "5199541229951398624"
+KNOWN = NEW / "02-mirror-and-single"
+QUICKOS, FASTDATA = pool_guid(KNOWN, "quickOS"), pool_guid(KNOWN, "fastData")
+DISK2 = vdev_guid(KNOWN, "quickOS", "mirror-0", "virtio-DISK2")
+HOSTID = hostid_of(KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -246,9 +253,9 @@ QUICKOS, FASTDATA, DISK2 = "9131402888284601281", "13055864004399430372", "51995
     [
         ([], {}),
         # Chosen anew each time: GUIDs, the host's id, the patch version, an uberblock's place.
-        ([], {"*": {QUICKOS: "9131402888284601282", DISK2: "5199541229951398625"}}),
-        ([], {"hostid.out": {"37487e0c": "1abc0de5"}, "zdb-l-*": {"927497740": "448531941"}}),
-        ([], {"zfs-version.out": {"2.3.9": "2.3.10"}}),
+        ([], {"*": {QUICKOS: "9131402888284601999", DISK2: "5199541229951398999"}}),
+        ([], {"hostid.out": {HOSTID: "0badcafe"}, "zdb-l-*": {str(int(HOSTID, 16)): "195939070"}}),
+        ([], {"zfs-version.out": {version_of(KNOWN): "2.3.99"}}),
         ([], {"wipefs-vdd1.out": {"0x4000": "0x4400"}}),
         # What a moved OpenZFS would change.
         (
@@ -372,3 +379,42 @@ def test_guids_are_asked_for() -> None:
     machine = Pretended("nothing", "")
     Bench()._run(cast("Machine", machine), case)
     assert json.loads(machine.config) == {"pools": [{"guid": "77"}, {"guid": "77"}, {"guid": "8"}]}
+
+
+def _recording(folder: Path, said: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "commands.tsv").write_text(said)
+
+
+def test_new_recordings_replace_all_stored_ones_but_what_is_made_up(tmp_path: Path) -> None:
+    """A situation or a file that is no longer made is gone; what is made up is the stored one."""
+    new, stored = tmp_path / "new/zfs-2.3", tmp_path / "stored/zfs-2.3"
+    for name in ("01-a", "02-b"):
+        _recording(new / name, "new")
+    for name in ("01-a", "02-b", "03-gone"):
+        _recording(stored / name, "old")
+    (stored / "01-a/gone.out").write_text("old")
+    for folder, text in ((stored, "beside"), (stored / "02-b", "inside"), (new / "02-b", "other")):
+        (folder / "made-up").mkdir()
+        (folder / "made-up/hostname").write_text(text)
+    put_in_place(new, stored, ["01-a", "02-b"])
+    found = {
+        str(path.relative_to(stored)): path.read_text()
+        for path in stored.rglob("*")
+        if path.is_file()
+    }
+    assert found == {
+        "01-a/commands.tsv": "new",
+        "02-b/commands.tsv": "new",
+        "02-b/made-up/hostname": "inside",
+        "made-up/hostname": "beside",
+    }
+    assert [path.name for path in stored.parent.iterdir()] == ["zfs-2.3"]
+
+
+def test_half_of_the_recordings_replace_nothing(tmp_path: Path) -> None:
+    _recording(tmp_path / "new/01-a", "new")
+    _recording(tmp_path / "stored/01-a", "old")
+    with pytest.raises(LabError, match="lacks 02-b; nothing was replaced"):
+        put_in_place(tmp_path / "new", tmp_path / "stored", ["01-a", "02-b"])
+    assert (tmp_path / "stored/01-a/commands.tsv").read_text() == "old"

@@ -13,8 +13,8 @@ from phoenix_plan.errors import ProbeError
 from phoenix_plan.model.modprobe import BOOT_FILE, boot_value, modprobe_order, with_arc_max
 from phoenix_plan.model.sizes import Bytes
 from phoenix_plan.probes.arc import parse_arc_max
+from tests.recordings import FIXTURES, SERIES
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 MODPROBE = [
     (f"/etc/modprobe.d/{path.name}", path.read_bytes())
     for path in sorted((FIXTURES / "pve/modprobe.d").iterdir())
@@ -27,10 +27,10 @@ def boot(text: str) -> int | None:
     return found.get(BOOT_FILE)
 
 
-@pytest.mark.parametrize("version", ["zfs-2.1.11", "zfs-2.3.9"])
-def test_every_recorded_value(version: str) -> None:
+@pytest.mark.parametrize("series", SERIES, ids=lambda path: path.name)
+def test_every_recorded_value(series: Path) -> None:
     """The recorded hosts run with ZFS's default."""
-    recorded = sorted((FIXTURES / "recordings" / version).glob("*/arc_max.out"))
+    recorded = sorted(series.glob("*/arc_max.out"))
     assert recorded
     for path in recorded:
         assert parse_arc_max(path.read_bytes(), []).live == 0

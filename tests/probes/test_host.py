@@ -46,7 +46,7 @@ def test_a_host_without_an_id_is_not_planned_for(data: bytes | None) -> None:
     ],
 )
 def test_hostid(expected: str, parameter: bytes | None, file: bytes | None) -> None:
-    """The module's parameter before the file; the recordings' labels hold 927497740."""
+    """The module's parameter before the file."""
     assert expected == parse_hostid(parameter, file)
 
 

@@ -17,12 +17,11 @@ from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.probes.idle_pools import idle_pools
 from phoenix_plan.probes.inspection import inspection_read, parse_inspection
 from phoenix_plan.probes.zpool_import import ImportCandidate, parse_import
+from tests.recordings import NEW, OLD, SERIES, hostid_of, pool_guid
 
-RECORDINGS = Path(__file__).parent.parent.parent / "fixtures" / "recordings"
 
-
-def recorded(version: str, name: str) -> tuple[list[Disk], tuple[ImportCandidate, ...]]:
-    recording = Recording(RECORDINGS / version / name)
+def recorded(folder: Path) -> tuple[list[Disk], tuple[ImportCandidate, ...]]:
+    recording = Recording(folder)
     read = inspection_read([f"/dev/vd{letter}" for letter in "bcdefghi"])
     inspection = parse_inspection(answer_inspection(recording, read), read)
     disks = []
@@ -58,16 +57,12 @@ def part(number: int) -> str:
     return f"/dev/disk/by-id/virtio-DISK{number}-part1"
 
 
-@pytest.mark.parametrize(
-    ("version", "guid", "hostid"),
-    [
-        ("zfs-2.3.9", "9131402888284601281", "37487e0c"),
-        ("zfs-2.1.11", "258208592674022004", "50deeb4d"),
-    ],
-)
-def test_exported_pool(version: str, guid: str, hostid: str) -> None:
+@pytest.mark.parametrize("series", SERIES, ids=lambda path: path.name)
+def test_exported_pool(series: Path) -> None:
     """quickOS is listed by `zpool import` and whole; fastData is imported and left out."""
-    disks, listed = recorded(version, "07-exported")
+    disks, listed = recorded(series / "07-exported")
+    guid = pool_guid(series / "06-checkpoint", "quickOS")
+    hostid = hostid_of(series / "06-checkpoint")
     fast = {label.pool_guid for disk in disks for label in disk.labels if label.pool == "fastData"}
     (pool,) = idle_pools(disks, listed, fast)
     assert (pool.name, pool.guid, pool.state, pool.hostid) == ("quickOS", guid, "exported", hostid)
@@ -77,10 +72,10 @@ def test_exported_pool(version: str, guid: str, hostid: str) -> None:
     assert pool.importable.startswith("ONLINE The pool can be imported")
 
 
-@pytest.mark.parametrize(("version", "raidz"), [("zfs-2.3.9", 4), ("zfs-2.1.11", 3)])
-def test_destroyed_pool(version: str, raidz: int) -> None:
+@pytest.mark.parametrize(("series", "raidz"), [(NEW, 4), (OLD, 3)])
+def test_destroyed_pool(series: Path, raidz: int) -> None:
     """`zpool import` does not list it; its labels are whole, and it could be brought back."""
-    disks, listed = recorded(version, "12-destroyed-not-cleared")
+    disks, listed = recorded(series / "12-destroyed-not-cleared")
     (pool,) = idle_pools(disks, listed, ())
     assert listed == ()
     assert (pool.name, pool.state, pool.complete, pool.importable) == (
@@ -98,7 +93,7 @@ def test_destroyed_pool(version: str, raidz: int) -> None:
 
 
 def test_imported_pools_are_not_idle() -> None:
-    disks, listed = recorded("zfs-2.3.9", "04-log-cache-spare")
+    disks, listed = recorded(NEW / "04-log-cache-spare")
     guids = {label.pool_guid for disk in disks for label in disk.labels}
     assert len(guids) > 1
     assert idle_pools(disks, listed, guids) == ()
@@ -106,7 +101,7 @@ def test_imported_pools_are_not_idle() -> None:
 
 def test_removed_vdev_leaves_no_vdev() -> None:
     """15-draid's tank had a vdev removed: its disks were members once, and lack nowhere."""
-    disks, listed = recorded("zfs-2.3.9", "15-draid")
+    disks, listed = recorded(NEW / "15-draid")
     tank = next(pool for pool in idle_pools(disks, listed, ()) if pool.name == "tank")
     assert [vdev.name for vdev in tank.vdevs] == ["mirror-0"]
     assert "/dev/vdd was a member once" in tank.note

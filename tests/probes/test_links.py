@@ -5,9 +5,9 @@ from __future__ import annotations
 from phoenix_plan.commands import Paths
 from phoenix_plan.hosts.recorded import RecordedHost
 from phoenix_plan.probes.links import LINKS, aliases_by_device
-from tests.probes.zfs_recordings import FIXTURES
+from tests.recordings import NEW, physical_volume
 
-IN_USE = FIXTURES / "recordings/zfs-2.3.9/18-foreign-in-use"
+IN_USE = NEW / "18-foreign-in-use"
 
 
 def test_links_of_a_recording() -> None:
@@ -19,7 +19,7 @@ def test_links_of_a_recording() -> None:
     assert aliases["/dev/vdd2"] == ("/dev/disk/by-id/virtio-DISK3-part2",)
     assert aliases["/dev/vde"] == (
         "/dev/disk/by-id/virtio-DISK4",
-        "/dev/disk/by-id/lvm-pv-uuid-dAuFMn-XYNK-sVk2-OLr6-c6Qr-exIc-geWi84",
+        f"/dev/disk/by-id/lvm-pv-uuid-{physical_volume(IN_USE, '/dev/vde')}",
     )
 
 

@@ -11,7 +11,7 @@ from phoenix_plan.errors import ProbeError
 from phoenix_plan.hosts.recorded import RecordedHost
 from phoenix_plan.probes.lsblk import LSBLK, parse_lsblk, whole_disks
 from tests.probes.machines import printed, row, trees
-from tests.probes.zfs_recordings import RECORDINGS, name_of
+from tests.recordings import RECORDINGS, name_of
 
 DISKS = [f"/dev/vd{letter}" for letter in "abcdefghij"]
 

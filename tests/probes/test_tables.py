@@ -22,10 +22,10 @@ from phoenix_plan.probes.tables import (
     parse_swaps,
 )
 from phoenix_plan.probes.volumes import MDSTAT, PVS, Member, parse_mdstat, parse_pvs
-from tests.probes.zfs_recordings import FIXTURES, RECORDINGS, name_of
+from tests.recordings import NEW, RECORDINGS, name_of
 
-IN_USE = FIXTURES / "recordings/zfs-2.3.9/18-foreign-in-use"
-MIRROR = FIXTURES / "recordings/zfs-2.3.9/02-mirror-and-single"
+IN_USE = NEW / "18-foreign-in-use"
+MIRROR = NEW / "02-mirror-and-single"
 
 
 def content(folder: Path, probe: str) -> bytes | None:

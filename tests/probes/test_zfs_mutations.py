@@ -18,7 +18,8 @@ from phoenix_plan.probes.zpool_import import parse_import
 from phoenix_plan.probes.zpool_status import assemble_pools
 from phoenix_plan.probes.zpool_status_json import parse_status_json
 from phoenix_plan.probes.zpool_status_text import parse_status_text
-from tests.probes.zfs_recordings import DATA, QUERIES, RECORDINGS, answer
+from tests.probes.zfs_recordings import DATA, QUERIES, answer
+from tests.recordings import RECORDINGS
 
 Parser = Callable[[dict[str, Output]], object]
 

@@ -12,8 +12,9 @@ from phoenix_plan.errors import ProbeError
 from phoenix_plan.probes.zpool_status import TextNeeded
 from phoenix_plan.probes.zpool_status_json import parse_status_json
 from phoenix_plan.probes.zpool_status_text import parse_status_text
-from tests.probes.zfs_recordings import DATA, RECORDINGS, answer, printed
+from tests.probes.zfs_recordings import DATA, answer, printed
 from tests.probes.zfs_texts import view
+from tests.recordings import NEW
 
 Document = dict[str, Any]
 
@@ -182,8 +183,8 @@ def test_traces_of_removed_vdevs() -> None:
 
 
 def draid(change: Callable[[Document], object]) -> Any:
-    """The recorded draid of 2.3.9, with its top-level vdev changed."""
-    folder = next(path for path in RECORDINGS if path.parts[-2:] == ("zfs-2.3.9", "15-draid"))
+    """The recorded draid of 2.3, with its top-level vdev changed."""
+    folder = NEW / "15-draid"
     document = json.loads(answer(folder, "zpool-status-json").stdout)
     change(document["pools"]["tank2"]["vdevs"]["tank2"]["vdevs"]["draid1:2d:4c:1s-0"])
     return read(document)

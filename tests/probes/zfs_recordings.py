@@ -18,9 +18,8 @@ from phoenix_plan.hosts.recording import Recording
 from phoenix_plan.model.pools import Property
 from phoenix_plan.probes import zfs_datasets, zfs_version, zpool_get, zpool_import, zpool_status
 from phoenix_plan.probes.zpool_status_text import parse_status_text
+from tests.recordings import FIXTURES, RECORDINGS
 
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
-RECORDINGS = sorted(path.parent for path in FIXTURES.glob("recordings/zfs-*/*/zfs-version.out"))
 DATA = Path(__file__).resolve().parent / "data"
 
 QUERIES: dict[str, Query] = {
@@ -34,11 +33,6 @@ QUERIES: dict[str, Query] = {
     "zfs-get-set": zfs_datasets.SET_HERE,
     "zfs-list-snapshots": zfs_datasets.SNAPSHOTS,
 }
-
-
-def name_of(folder: Path) -> str:
-    """A recording by its version and situation."""
-    return f"{folder.parent.name}/{folder.name}"
 
 
 def answer(folder: Path, probe: str) -> Output:
