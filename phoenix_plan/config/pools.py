@@ -120,8 +120,9 @@ def _layout(raw: dict[str, Any], path: Path, faults: Faults) -> tuple[Layout, tu
             at = [(*path, key, number, "disks") for number in range(len(listed))]
         vdevs: list[DesiredVdev] = []
         for one, place in zip(listed, at, strict=False):
-            vdevs += _vdevs(one, name, place, faults)
-            places += [(*place, number) for number in range(len(one["disks"]))]
+            made = tuple(_vdevs(one, name, place, faults))
+            vdevs += made
+            places += [(*place, number) for number in range(len(one["disks"]))] if made else []
         found[name] = tuple(vdevs)
     if "vdevs" in raw:
         for short in ("raid_level", "disks"):
