@@ -57,14 +57,14 @@ class Runner:
 @attrs.define(kw_only=True)
 class _Progress:
     """How far a run has come. `now` is what would be planned on `actual`; `cleared` are disks that
-    it has wiped, `destroyed` GUIDs of pools that it has destroyed, `began` the id of the last row
-    whose writes were begun."""
+    it has wiped, `let_go` GUIDs of pools that it has destroyed or taken disks out of, `began` the
+    id of the last row whose writes were begun."""
 
     actual: Actual
     now: Outcome
     done: list[str] = attrs.field(factory=list)
     cleared: set[str] = attrs.field(factory=set)
-    destroyed: set[str] = attrs.field(factory=set)
+    let_go: set[str] = attrs.field(factory=set)
     began: str = ""
 
 
@@ -134,7 +134,7 @@ def _refusal(
         if why:
             refused = Consent(grants=grants, refused=(row.id,), said=(why,))
             return ConsentError(f"{row.id}: {why}", consent=refused)
-        more = beyond_now(row, progress.actual, progress.destroyed)
+        more = beyond_now(row, progress.actual, progress.let_go)
         if more:
             return StaleError(f"{row.id} would take more than was agreed to: {'; '.join(more)}")
     moved = changed_since(row, progress.now)
@@ -166,8 +166,8 @@ def _one(
         _wait(row, runner)
         if isinstance(row.action, WipeDisk):
             progress.cleared.add(row.action.disk)
-        if isinstance(row.action, DestroyPool):
-            progress.destroyed.add(row.action.guid)
+        if isinstance(row.action, DestroyPool | VdevAction):
+            progress.let_go.add(row.action.guid)
         why = ""
         for _ in seconds_of_grace(runner.sleep) if isinstance(row.action, VdevAction) else (None,):
             progress.actual = runner.look(remaining, ())

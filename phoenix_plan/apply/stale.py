@@ -158,13 +158,13 @@ def beyond(agreed: Evidence, now: Evidence) -> Iterator[str]:
         yield f"{human(now.used)} are used, the plan said {human(agreed.used)}"
 
 
-def beyond_now(row: Row, actual: Actual, destroyed: Collection[str]) -> tuple[str, ...]:
+def beyond_now(row: Row, actual: Actual, let_go: Collection[str]) -> tuple[str, ...]:
     """Where a destructive row would take more than was agreed to, right before it runs.
 
-    `destroyed` are GUIDs of pools that this run has destroyed: the labels that they leave behind
-    were agreed to with them.
+    `let_go` are GUIDs of pools that this run has destroyed, or has taken disks out of: the labels
+    that they leave behind were agreed to with that.
     """
-    idle = tuple(pool for pool in actual.idle_pools if pool.guid not in destroyed)
+    idle = tuple(pool for pool in actual.idle_pools if pool.guid not in let_go)
     index = Index(attrs.evolve(actual, idle_pools=idle))
     hidden = unknown(index, *sources(row.action))
     found = [hidden.message] if hidden is not None else []
@@ -172,7 +172,7 @@ def beyond_now(row: Row, actual: Actual, destroyed: Collection[str]) -> tuple[st
     match row.action:
         case WipeDisk(disk=path, contents=agreed):
             device = index.device(path)
-            held = _without(device.disk, destroyed) if device is not None else ()
+            held = _without(device.disk, let_go) if device is not None else ()
             found += [f"{path} holds {one}: not in the plan" for one in held if one not in agreed]
         case DestroyPool(pool=name, storages=known) | DestroyDataset(dataset=name, storages=known):
             found += [
@@ -196,8 +196,8 @@ def _retaken(action: DestroyDataset, index: Index) -> Iterator[str]:
             yield f"snapshot {action.dataset}@{name} was taken anew: not in the plan"
 
 
-def _without(disk: Disk, destroyed: Collection[str]) -> tuple[str, ...]:
-    labels = tuple(label for label in disk.labels if label.pool_guid not in destroyed)
+def _without(disk: Disk, let_go: Collection[str]) -> tuple[str, ...]:
+    labels = tuple(label for label in disk.labels if label.pool_guid not in let_go)
     return contents(attrs.evolve(disk, labels=labels))
 
 

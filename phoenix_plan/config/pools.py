@@ -14,7 +14,7 @@ from phoenix_plan.config.properties import check_ignored, check_properties, read
 from phoenix_plan.config.source import Entry, Source
 from phoenix_plan.documents import path_text
 from phoenix_plan.model.desired import DesiredPool
-from phoenix_plan.model.layout import CLASSES, DesiredVdev, Layout, disks_of, draid_type
+from phoenix_plan.model.layout import CLASSES, DesiredVdev, Layout, draid_type
 from phoenix_plan.model.pools import VdevClass
 from phoenix_plan.places import Path
 from phoenix_plan.schema_check import nearest
@@ -47,11 +47,12 @@ _MOST_RAIDZ_DISKS = 255
 
 @attrs.frozen(kw_only=True)
 class PlacedPool:
-    """A pool with its place, and that of each of its disks in `DesiredPool.disks`."""
+    """A pool with its place, and every disk that its entry names with that disk's place: those of
+    a vdev too of which nobody can tell what it shall be."""
 
     pool: DesiredPool
     path: Path
-    disks: tuple[Path, ...]
+    disks: tuple[tuple[str, Path], ...]
 
 
 def build_pools(source: Source, faults: Faults, remarks: list[Remark]) -> tuple[PlacedPool, ...]:
@@ -74,7 +75,7 @@ def _pool(entry: Entry, faults: Faults) -> PlacedPool:
     name = raw["name"]
     if rule := pool_name_fault(name):
         faults.add((*path, "name"), rule, value=name)
-    vdevs, places = _layout(raw, path, faults)
+    vdevs, disks = _layout(raw, path, faults)
     declared = read_properties(raw.get("properties"), (*path, "properties"), faults)
     properties, filesystem = check_properties(declared, "pool", faults)
     if "bootfs" in properties and properties["bootfs"].partition("/")[0] != name:
@@ -83,9 +84,10 @@ def _pool(entry: Entry, faults: Faults) -> PlacedPool:
             "bootfs: must be a dataset of this pool",
             value=properties["bootfs"],
         )
+    members = {disk for disk, at in disks if not {"cache", "spare"} & set(at)}
     for number, disk in enumerate(raw.get("offline", ())):
-        if disk not in disks_of({**vdevs, "cache": (), "spare": ()}):
-            rule = "is no disk of this pool, or a spare or cache, which ZFS takes not offline"
+        if disk not in members:
+            rule = "is no disk of this pool, or a spare or cache: those are not taken offline"
             faults.add((*path, "offline", number), rule, value=disk)
     ashift = raw.get("ashift")
     pool = DesiredPool(
@@ -99,13 +101,15 @@ def _pool(entry: Entry, faults: Faults) -> PlacedPool:
         protected=raw.get("protected", False),
         ignore=check_ignored(raw.get("ignore", ()), "pool", (*path, "ignore"), faults),
     )
-    return PlacedPool(pool=pool, path=path, disks=places)
+    return PlacedPool(pool=pool, path=path, disks=disks)
 
 
-def _layout(raw: dict[str, Any], path: Path, faults: Faults) -> tuple[Layout, tuple[Path, ...]]:
-    """The vdevs by class, and the place of each of their disks."""
+def _layout(
+    raw: dict[str, Any], path: Path, faults: Faults
+) -> tuple[Layout, tuple[tuple[str, Path], ...]]:
+    """The vdevs by class, and each of their disks with its place."""
     found: dict[VdevClass, tuple[DesiredVdev, ...]] = {}
-    places: list[Path] = []
+    disks: list[tuple[str, Path]] = []
     for name in CLASSES:
         key = "vdevs" if name == "normal" else name
         if name == "normal" and "vdevs" not in raw:
@@ -120,16 +124,15 @@ def _layout(raw: dict[str, Any], path: Path, faults: Faults) -> tuple[Layout, tu
             at = [(*path, key, number, "disks") for number in range(len(listed))]
         vdevs: list[DesiredVdev] = []
         for one, place in zip(listed, at, strict=False):
-            made = tuple(_vdevs(one, name, place, faults))
-            vdevs += made
-            places += [(*place, number) for number in range(len(one["disks"]))] if made else []
+            vdevs += _vdevs(one, name, place, faults)
+            disks += [(disk, (*place, number)) for number, disk in enumerate(one["disks"])]
         found[name] = tuple(vdevs)
     if "vdevs" in raw:
         for short in ("raid_level", "disks"):
             if short in raw:
                 rule = "is the short form of `vdevs`: declare the one or the other"
                 faults.add((*path, short), rule)
-    return found, tuple(places)
+    return found, tuple(disks)
 
 
 def _short(
@@ -137,17 +140,15 @@ def _short(
 ) -> tuple[list[dict[str, Any]], list[Path]]:
     """`raid_level` and `disks`: one vdev, or a stripe."""
     missing = [key for key in ("raid_level", "disks") if key not in raw]
-    for key in missing:
+    if len(missing) == 2:
+        hint = "for a pool of one vdev, `raid_level` and `disks` are the short form"
+        faults.add((*path, "vdevs"), "is missing", hint=hint)
+    elif missing:
         hint = "or declare `vdevs` instead of raid_level and disks"
-        faults.add(path, f"{key} is missing", hint=hint)
+        faults.add((*path, missing[0]), "is missing", hint=hint)
     if missing:
         return [], []
-    word = raw["raid_level"]
-    if _plain(word) == "single" and len(raw["disks"]) != 1:
-        rule = f"single is exactly one disk, not {len(raw['disks'])}"
-        hint = "several disks without redundancy are a stripe: then say stripe"
-        faults.add((*path, "disks"), rule, hint=hint)
-    return [{"type": word, "disks": raw["disks"]}], [(*path, "disks")]
+    return [{"type": raw["raid_level"], "disks": raw["disks"]}], [(*path, "disks")]
 
 
 def _plain(word: str) -> str:
@@ -161,6 +162,10 @@ def _vdevs(raw: dict[str, Any], name: VdevClass, at: Path, faults: Faults) -> It
     if kind is None:
         _no_type(word, len(disks), _type_path(at), faults)
         return
+    if _plain(word) == "single" and len(disks) != 1:
+        rule = f"single is exactly one disk, not {len(disks)}"
+        hint = "several disks without redundancy are a stripe: then say stripe"
+        faults.add(at, rule, hint=hint)
     if kind == "disk":
         yield from (DesiredVdev(type="disk", disks=(disk,)) for disk in disks)
         return
@@ -203,7 +208,7 @@ def _check_disks(built: list[PlacedPool], faults: Faults, remarks: list[Remark])
     wholes: dict[str, list[str]] = {}
     slots: list[Path] = []
     for placed in built:
-        for disk, path in zip(placed.pool.disks, placed.disks, strict=True):
+        for disk, path in placed.disks:
             rule, hint = disk_fault(disk)
             if rule:
                 faults.add(path, rule, hint=hint, value=disk)

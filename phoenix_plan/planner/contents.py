@@ -56,5 +56,8 @@ def _label(label: Label) -> str:
         return f"ZFS label: hot spare, vdev {label.guid}"
     if label.state == "l2cache":
         return f"ZFS label: cache device, vdev {label.guid}"
+    if label.txg == "0":
+        # zpool-detach(8) and zpool-remove(8) leave the label, without a transaction group.
+        return f"ZFS label: no longer a member of pool {label.pool} ({label.pool_guid})"
     user = f", last used by {label.hostname or 'host'} ({label.hostid})" if label.hostid else ""
     return f"ZFS label: pool {label.pool} ({label.pool_guid}), {label.state}{user}"

@@ -39,7 +39,7 @@ def in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> 
     while waiting:
         ready = next((one for one in waiting if _is_ready(one, held, shapes, done)), None)
         if ready is None:
-            broken = _broken_up(waiting, held)
+            broken = _broken_up(waiting, held, members)
             if broken is None:
                 return _stuck(waiting, held)
             waiting = broken
@@ -110,11 +110,12 @@ def _is_ready(move: Move, held: set[str], shapes: _Shapes, done: Sequence[Move])
     if held & set(move.takes) or not shapes.takes(move) or shapes.is_last(move):
         return False
     if isinstance(move.change, Attach) and isinstance(move.change.beside, str):
-        return any(move.change.beside in before.takes for before in done)
+        beside = move.change.beside
+        return beside in held or any(beside in before.takes for before in done)
     return True
 
 
-def _broken_up(waiting: Sequence[Move], held: set[str]) -> list[Move] | None:
+def _broken_up(waiting: Sequence[Move], held: set[str], members: Members) -> list[Move] | None:
     """Where mirrors wait for each other's disks: one gives its disk first and gets the new one
     later. None where no mirror can."""
     for move in waiting:
@@ -127,17 +128,19 @@ def _broken_up(waiting: Sequence[Move], held: set[str]) -> list[Move] | None:
             and any(change.old is child for child in top.children)
         ):
             rest = [one for one in waiting if one is not move]
+            # By its path: the last leaf of a mirror takes over the mirror's GUID when it is alone.
             beside = next(
                 (
-                    leaf
+                    members.declared(leaf)
                     for leaf in top.leaves()
                     if leaf is not change.old
                     and leaf.state == "ONLINE"
+                    and members.declared(leaf)
                     and not any(leaf in one.frees for one in rest)
                 ),
-                None,
+                "",
             )
-            if beside is None:
+            if not beside:
                 continue
             gives = attrs.evolve(move, change=Detach(leaf=change.old))
             gets = attrs.evolve(move, change=Attach(beside=beside, disk=change.disk))

@@ -26,6 +26,7 @@ WORDS = st.sampled_from(
         *("", "tank", "rpool", "tank/old", "tank-iso", "on", "none", "0", "1G", "128K", "9" * 60),
         *("volume", "dir", "zfspool", "images", "compression=lz4", "quota=1e400T", "\x1b[2J", "é"),
         *("/dev/disk/by-id/wwn-0x5000c500a1b2c3d1", "/dev/sda", "single", "٣K", "mirror"),
+        *("stripe", "draid2:4d:1s", "draid", "raidz3", "/dev/disk/by-id/wwn-0x5000c500a1b2c401"),
     ]
 )
 SCALARS = (
@@ -37,7 +38,27 @@ SCALARS = (
     | st.text(max_size=20)
 )
 KEYS = st.text(max_size=10) | st.sampled_from(
-    ["name", "pool", "pools", "datasets", "properties", "type", "guid", "volsize", "removed", "id"]
+    [
+        "name",
+        "pool",
+        "pools",
+        "datasets",
+        "properties",
+        "type",
+        "guid",
+        "volsize",
+        "removed",
+        "id",
+        "vdevs",
+        "log",
+        "cache",
+        "spare",
+        "special",
+        "dedup",
+        "offline",
+        "checkpoint",
+        "raid_level",
+    ]
 )
 VALUES = st.recursive(
     SCALARS,

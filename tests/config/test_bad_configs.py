@@ -6,13 +6,22 @@ import pytest
 
 from tests.config.texts import TANK, config, dataset, pool, problems, storages
 
-A, B, C = (f"/dev/disk/by-id/wwn-0x{digit}" for digit in "123")
+A, B, C, D = (f"/dev/disk/by-id/wwn-0x{digit}" for digit in "1234")
 
 Expected = tuple[int, str, str]
 
 
 def one_pool(level: str, *disks: str, more: str = "") -> str:
     return config(pools=(pool("tank", level, *disks, more=more),))
+
+
+def vdev(kind: str, *disks: str) -> str:
+    named = ", ".join(f'"{disk}"' for disk in disks)
+    return f'{{"type": "{kind}", "disks": [{named}]}}'
+
+
+def long_pool(*vdevs: str, more: str = "") -> str:
+    return config(pools=(f'{{"name": "tank", "vdevs": [{", ".join(vdevs)}]{more}}}',))
 
 
 def one_dataset(more: str, *, name: str = "data") -> str:
@@ -61,6 +70,65 @@ ONE: list[tuple[Expected, str]] = [
     ((4, f"{P}.disks", "a raidz1 has 2 disks at least, not 1"), one_pool("raidz", A)),
     ((4, f"{P}.disks", "a raidz2 has 3 disks at least, not 2"), one_pool("raidz2", A, B)),
     ((4, f"{P}.disks", "a raidz3 has 4 disks at least, not 3"), one_pool("RAIDZ-3", A, B, C)),
+    # the long form
+    ((4, f"{P}.vdevs", "is missing"), config(pools=('{"name": "tank"}',))),
+    ((4, f"{P}.disks", "is missing"),
+        config(pools=('{"name": "tank", "raid_level": "mirror"}',))),
+    ((4, f"{P}.vdevs", "must not be empty"), config(pools=('{"name": "tank", "vdevs": []}',))),
+    ((4, f"{P}.vdevs[0].disks", "is missing"),
+        config(pools=('{"name": "tank", "vdevs": [{"type": "mirror"}]}',))),
+    ((4, f"{P}.vdevs[0].raid_level", "no key"),
+        long_pool(vdev("mirror", A, B).replace("}", ', "raid_level": "mirror"}'))),
+    ((4, f"{P}.vdevs[0].type", "must be single, stripe, mirror, raidz1, raidz2, raidz3 or a draid"),
+        long_pool(vdev("raidz4", A, B))),
+    ((4, f"{P}.vdevs[1].disks", "a mirror has 2 disks at least, not 1"),
+        long_pool(vdev("mirror", A, B), vdev("mirror", C))),
+    ((4, f"{P}.vdevs[0].disks", "single is exactly one disk, not 2"),
+        long_pool(vdev("single", A, B))),
+    ((4, f"{P}.vdevs[0].disks", "a raidz3 has 4 disks at least, not 3"),
+        long_pool(vdev("raidz3", A, B, C))),
+    ((4, f"{P}.vdevs[0].disks", "a raidz1 has 255 disks at most"),
+        long_pool(vdev("raidz1", *(f"{A}{number:03}" for number in range(256))))),
+    ((4, f"{P}.vdevs[0].type", "is no draid that 3 disks can be"),
+        long_pool(vdev("draid2:2d", A, B, C))),
+    ((4, f"{P}.vdevs[0].type", "is no draid that 3 disks can be"),
+        long_pool(vdev("draid:4c", A, B, C))),
+    ((4, f"{P}.vdevs[0].type", "is no draid that 3 disks can be"),
+        long_pool(vdev("draid1:1d:2s", A, B, C))),
+    ((4, f"{P}.vdevs[0].type", "is no draid that 3 disks can be"),
+        long_pool(vdev("draid4", A, B, C))),
+    ((4, f"{P}.vdevs[0].type", "is no draid that 3 disks can be"),
+        long_pool(vdev("draid1:0d", A, B, C))),
+    # classes
+    ((4, f"{P}.log[0].type", "a log is a stripe of disks or a mirror"),
+        long_pool(vdev("mirror", A, B), more=f', "log": [{vdev("raidz1", C, D)}]')),
+    ((4, f"{P}.special[0].type", "a special vdev is no draid"),
+        long_pool(vdev("mirror", A, B), more=f', "special": [{vdev("draid1:1d", C, D)}]')),
+    ((4, f"{P}.dedup[0].type", "a dedup vdev is no draid"),
+        long_pool(vdev("mirror", A, B), more=f', "dedup": [{vdev("draid1:1d", C, D)}]')),
+    ((4, f"{P}.spare[1]", f"names this disk twice (at {P}.spare[0])"),
+        one_pool("mirror", A, B, more=f', "spare": ["{C}", "{C}"]')),
+    ((4, f"{P}.spare[0]", f"names this disk twice (at {P}.disks[1])"),
+        one_pool("mirror", A, B, more=f', "spare": ["{B}"]')),
+    ((4, f"{P}.cache[0]", f"names this disk twice (at {P}.log[0].disks[0])"),
+        one_pool("mirror", A, B, more=f', "log": [{vdev("stripe", C)}], "cache": ["{C}"]')),
+    ((5, "zfs.pools[1].spare[0]", "is a disk of pool tank already"),
+        config(pools=(TANK, pool("b", "single", C, more=f', "spare": ["{A}"]')))),
+    ((4, f"{P}.cache[0]", "kernel's names move"),
+        one_pool("mirror", A, B, more=', "cache": ["/dev/sdc"]')),
+    ((4, f"{P}.vdevs[1].disks[0]", "part of a disk that pool tank takes whole"),
+        long_pool(vdev("stripe", A), vdev("stripe", f"{A}-part1"))),
+    ((4, f"{P}.spare[0]", "must be a string"), one_pool("mirror", A, B, more=', "spare": [{}]')),
+    ((4, f"{P}.log", "must be an array"), one_pool("mirror", A, B, more=f', "log": "{C}"')),
+    # what shall be offline, and the checkpoint
+    ((4, f"{P}.offline[0]", "is no disk of this pool, or a spare or cache"),
+        one_pool("mirror", A, B, more=f', "offline": ["{C}"]')),
+    ((4, f"{P}.offline[1]", "is no disk of this pool, or a spare or cache"),
+        one_pool("mirror", A, B, more=f', "spare": ["{C}"], "offline": ["{A}", "{C}"]')),
+    ((4, f"{P}.offline[0]", "is no disk of this pool, or a spare or cache"),
+        one_pool("mirror", A, B, more=f', "cache": ["{C}"], "offline": ["{C}"]')),
+    ((4, f"{P}.checkpoint", "must be true or false"),
+        one_pool("mirror", A, B, more=', "checkpoint": "yes"')),
     # disks
     ((4, f"{P}.disks[1]", "names this disk twice"), one_pool("mirror", A, A)),
     ((5, "zfs.pools[1].disks[0]", "is a disk of pool tank already"),
@@ -293,3 +361,28 @@ def test_one_fault(expected: Expected, text: str) -> None:
     [problem] = problems(text)
     assert (line, path) == (problem.line, problem.path)
     assert words in problem.rule
+
+
+@pytest.mark.parametrize("short", [(f'"disks": ["{A}"]',), ('"raid_level": "mirror"',), (
+    '"raid_level": "mirror"', f'"disks": ["{C}", "{D}"]')])  # fmt: skip
+def test_a_pool_has_one_form_or_the_other(short: tuple[str, ...]) -> None:
+    """Each key of the short form beside the long one is a fault of its own."""
+    text = long_pool(vdev("mirror", A, B), more="".join(f", {one}" for one in short))
+    said = sorted(one.partition(":")[0].strip('"') for one in short)
+    found = sorted(problems(text), key=lambda one: one.path)
+    assert [f"{P}.{key}" for key in said] == [one.path for one in found]
+    assert {one.rule for one in found} == {
+        "is the short form of `vdevs`: declare the one or the other"
+    }
+
+
+def test_disks_of_a_vdev_that_is_none_are_looked_at_too() -> None:
+    """Everything that is wrong is said at once, and what is right is not called wrong."""
+    text = long_pool(vdev("raidz4", A, "/dev/sdb", A), more=f', "offline": ["{A}"]')
+    assert {
+        (f"{P}.vdevs[0].type", "must be single, stripe, mirror, raidz1, raidz2, raidz3 or a draid"),
+        (f"{P}.vdevs[0].disks[2]", f"names this disk twice (at {P}.vdevs[0].disks[0])"),
+    } <= {(one.path, one.rule) for one in problems(text)}
+    assert {one.path.rpartition(".")[2] for one in problems(text)} == {
+        "type", "disks[1]", "disks[2]",
+    }  # fmt: skip

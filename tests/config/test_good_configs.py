@@ -20,6 +20,7 @@ from phoenix_plan.model.desired import (
     RemovedDataset,
     RemovedPool,
 )
+from phoenix_plan.model.layout import CLASSES, DesiredVdev
 from phoenix_plan.model.mountpoints import new_directories
 from phoenix_plan.model.sizes import Bytes, Guid
 from tests.builders import layout
@@ -27,6 +28,13 @@ from tests.config.texts import TANK, config, dataset, loaded, pool
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "configs"
 DISK = "/dev/disk/by-id/virtio-DISK{}".format
+
+
+def vdev(kind: str, *ends: str) -> DesiredVdev:
+    """A vdev of every_key.json, by the ends of its disks' names."""
+    return DesiredVdev(
+        type=kind, disks=tuple(f"/dev/disk/by-id/wwn-0x5000c500a1b2c4{end}" for end in ends)
+    )
 
 
 def digest(name: str) -> str:
@@ -173,6 +181,24 @@ def test_every_key() -> None:
                 properties={"autotrim": "off"},
                 filesystem={"atime": "off"},
             ),
+            DesiredPool(
+                name="big",
+                vdevs={
+                    "normal": (
+                        vdev("mirror", "01", "02"),
+                        vdev("draid2:4d:7c:1s", "11", "12", "13", "14", "15", "16", "17"),
+                        vdev("disk", "21"),
+                        vdev("disk", "22"),
+                    ),
+                    "special": (vdev("mirror", "31", "32"),),
+                    "dedup": (vdev("mirror", "41", "42"),),
+                    "log": (vdev("mirror", "51", "52"), vdev("disk", "53")),
+                    "cache": (vdev("disk", "61"), vdev("disk", "62")),
+                    "spare": (),
+                },
+                checkpoint=True,
+                offline=("/dev/disk/by-id/wwn-0x5000c500a1b2c402",),
+            ),
         ),
         datasets=(
             DesiredDataset(
@@ -258,6 +284,7 @@ def test_every_key() -> None:
     assert new_directories(config.interests.mountpoints, lambda _: None) == (
         "/tank",
         "/rpool",
+        "/big",
         "/guests",
         "/guests/ct",
         "/srv/iso",
@@ -432,3 +459,46 @@ def test_stdin_and_digest() -> None:
     assert hashlib.sha256(text.encode()).hexdigest() == config_read.digest
     assert config_read.digest == config_read.desired.digest
     assert config_read.path == "-"
+
+
+@pytest.mark.parametrize(
+    ("expected", "word", "disks"),
+    [
+        # zpoolconcepts(7): parity 1, 8 data disks a group or as many as there are, no spares
+        ("draid1:1d:2c:0s", "draid", 2),
+        ("draid1:8d:9c:0s", "draid", 9),
+        ("draid1:8d:20c:0s", "draid1", 20),
+        ("draid2:4d:11c:1s", "draid2:4d:1s", 11),
+        ("draid2:4d:11c:1s", "draid2:4d:11c:1s", 11),
+        ("draid3:3d:9c:3s", "draid3:3s", 9),
+        ("raidz1", "RAIDZ", 3),
+        ("raidz3", "raidz-3", 4),
+        ("mirror", "Mirror", 3),
+    ],
+)
+def test_a_type_of_vdev(expected: str, word: str, disks: int) -> None:
+    """As it is kept: in full, so that two spellings of one thing are one."""
+    named = ", ".join(f'"{DISK(number)}"' for number in range(disks))
+    text = f'{{"name": "tank", "vdevs": [{{"type": "{word}", "disks": [{named}]}}]}}'
+    (found,) = loaded(config(pools=(text,))).desired.pools[0].vdevs["normal"]
+    assert (expected, disks) == (found.type, len(found.disks))
+
+
+def test_a_class_that_is_not_named_is_left_alone_and_an_empty_one_is_none() -> None:
+    """Absence removes nothing (I10); an empty list says that there shall be none."""
+    silent = loaded(config()).desired.pools[0]
+    assert {"normal"} == silent.vdevs.keys()
+    empty = ", ".join(f'"{key}": []' for key in ("special", "dedup", "log", "cache", "spare"))
+    text = config(pools=(pool("tank", "mirror", DISK(1), DISK(2), more=f", {empty}"),))
+    said = loaded(text).desired.pools[0].vdevs
+    assert {**dict.fromkeys(CLASSES, ()), "normal": said["normal"]} == said
+
+
+def test_both_forms_say_the_same() -> None:
+    """`raid_level` and `disks` are short for `vdevs`."""
+    both = (
+        pool("tank", "mirror", DISK(1), DISK(2)),
+        f'{{"name": "tank", "vdevs": [{{"type": "mirror", "disks": ["{DISK(1)}", "{DISK(2)}"]}}]}}',
+    )
+    short, long = (loaded(config(pools=(text,))).desired.pools for text in both)
+    assert short == long

@@ -96,23 +96,25 @@ def _settle(world: World, pool: Pool, vdev: Vdev) -> None:
         replaced = child.type == "replacing"
         _settle(world, pool, child)
         if vdev.type == "spare" and replaced and child.type != "replacing":
-            free(world, vdev)
+            free(world, pool, vdev)
             return
     newest = vdev.children[-1] if vdev.type == "replacing" else None
     if newest is not None and vdevs.holds_all(world, newest):
         for leaf in vdev.children[:-1]:
             forget_leaf(world, leaf)
-        become(vdev, newest)
+        become(vdev, newest, top=vdev in pool.vdevs)
 
 
-def free(world: World, vdev: Vdev) -> None:
+def free(world: World, pool: Pool, vdev: Vdev) -> None:
     """The spares of a spare vdev go back: its first member stands alone again."""
     for leaf in vdev.children[1:]:
         forget_leaf(world, leaf)
-    become(vdev, vdev.children[0])
+    become(vdev, vdev.children[0], top=vdev in pool.vdevs)
 
 
-def become(vdev: Vdev, other: Vdev) -> None:
-    """A vdev is, in its own place, what another one was."""
-    vdev.type, vdev.guid, vdev.path = other.type, other.guid, other.path
+def become(vdev: Vdev, other: Vdev, *, top: bool) -> None:
+    """A vdev is, in its own place, what another one was. A top-level vdev keeps its GUID: the last
+    disk of a mirror takes over the mirror's (vdev_remove_parent, seen on OpenZFS 2.3.9)."""
+    vdev.type, vdev.path = other.type, other.path
+    vdev.guid = vdev.guid if top else other.guid
     vdev.state, vdev.resilvering, vdev.children = other.state, other.resilvering, other.children

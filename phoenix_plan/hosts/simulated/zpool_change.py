@@ -121,7 +121,7 @@ def clear(world: World, words: Sequence[str]) -> Output:
         operations.start(world, pool, "resilver")
     for vdev in [one for top in pool.vdevs for one in top.all() if one.type == "spare"]:
         if any(vdev.children[0] is leaf for leaf in failed):
-            operations.free(world, vdev)
+            operations.free(world, pool, vdev)
     write_labels(world, pool)
     return said()
 
