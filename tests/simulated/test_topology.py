@@ -464,8 +464,10 @@ def test_vdevs_by_guid(tmp_path: Path, zfs: str) -> None:
     first, second = look(host).vdevs
     for verb in ("offline", "online", "detach"):
         done(host, "zpool", verb, "tank", first.children[1].guid)
-    done(host, "zpool", "attach", "tank", first.children[0].guid, "DISK5")
-    done(host, "zpool", "replace", "tank", first.children[0].guid, "DISK6")
+    # The last disk of a mirror takes over the mirror's GUID.
+    assert first.guid == look(host).vdevs[0].guid
+    done(host, "zpool", "attach", "tank", first.guid, "DISK5")
+    done(host, "zpool", "replace", "tank", first.guid, "DISK6")
     done(host, "zpool", "remove", "tank", second.guid)
     assert [one.partition("-")[0] for one in shape(host)] == ["mirror"]
     assert [leaf.path[-7] for leaf in look(host).vdevs[0].leaves()] == ["6", "5"]

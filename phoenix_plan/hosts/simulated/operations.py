@@ -102,19 +102,22 @@ def _settle(world: World, pool: Pool, vdev: Vdev) -> None:
     if newest is not None and vdevs.holds_all(world, newest):
         for leaf in vdev.children[:-1]:
             forget_leaf(world, leaf)
-        become(vdev, newest, top=vdev in pool.vdevs)
+        become(world, vdev, newest, top=vdev in pool.vdevs)
 
 
 def free(world: World, pool: Pool, vdev: Vdev) -> None:
     """The spares of a spare vdev go back: its first member stands alone again."""
     for leaf in vdev.children[1:]:
         forget_leaf(world, leaf)
-    become(vdev, vdev.children[0], top=vdev in pool.vdevs)
+    become(world, vdev, vdev.children[0], top=vdev in pool.vdevs)
 
 
-def become(vdev: Vdev, other: Vdev, *, top: bool) -> None:
+def become(world: World, vdev: Vdev, other: Vdev, *, top: bool) -> None:
     """A vdev is, in its own place, what another one was. A top-level vdev keeps its GUID: the last
     disk of a mirror takes over the mirror's (vdev_remove_parent, seen on OpenZFS 2.3.9)."""
     vdev.type, vdev.path = other.type, other.path
+    if top:
+        for label in (label for disk in world.disks.values() for label in disk.labels):
+            label.guid = vdev.guid if label.guid == other.guid else label.guid
     vdev.guid = vdev.guid if top else other.guid
     vdev.state, vdev.resilvering, vdev.children = other.state, other.resilvering, other.children

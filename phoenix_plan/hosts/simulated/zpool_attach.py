@@ -174,7 +174,7 @@ def _place(world: World, target: Vdev, parent: Vdev | None, fresh: Vdev, kind: s
         parent.children.append(fresh)
         return
     leaf = Vdev(type="disk")
-    operations.become(leaf, target, top=False)
+    operations.become(world, leaf, target, top=False)
     leaf.forced, target.forced = target.forced, False
     target.type, target.guid, target.path = kind, world.new_guid(), ""
     target.state, target.resilvering, target.children = "ONLINE", False, [leaf, fresh]
@@ -207,6 +207,6 @@ def detach(world: World, words: Sequence[str]) -> Output:
     forget_leaf(world, leaf)
     parent.children = [child for child in parent.children if child is not leaf]
     if len(parent.children) == 1:
-        operations.become(parent, parent.children[0], top=parent in pool.vdevs)
+        operations.become(world, parent, parent.children[0], top=parent in pool.vdevs)
     write_labels(world, pool)
     return said()
