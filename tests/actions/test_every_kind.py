@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from docs.generator.examples import EXAMPLES
-from phoenix_plan.actions import ACTIONS, Action, ImportPool
+from phoenix_plan.actions import ACTIONS, Action, ExpandRaidz, ImportPool
 from phoenix_plan.codec import plan_from_json, plan_to_json
 from phoenix_plan.commands import Run, Write, WriteFile, Zero
 from phoenix_plan.documents import parse_document
@@ -156,7 +156,7 @@ def test_no_kind_is_left_out() -> None:
     """A new kind brings its branch, its cases, its commands, its looks and its effect."""
     branches = {name for name in load_schema("plan")["$defs"] if "-" in name}
     looks = {path.stem for path in Path(FOLDER).glob("*.txt")}
-    effects = {kind for kind, *_ in STEPS} | {ImportPool.TYPE}
+    effects = {kind for kind, *_ in STEPS} | {ImportPool.TYPE, ExpandRaidz.TYPE}
     assert set(ACTIONS) == branches == set(KINDS) == effects
     assert set(ACTIONS) <= looks
 

@@ -235,7 +235,7 @@ def test_another_hostname_alone_is_only_told(planned: Machine) -> None:
 
 
 def another_wish(plan: Json) -> None:
-    plan["desired"]["pools"][1]["disks"] = [by_id("D")]
+    plan["desired"]["pools"][1]["vdevs"]["normal"][0]["disks"] = [by_id("D")]
 
 
 def nothing_wished(plan: Json) -> None:
@@ -336,7 +336,7 @@ def unnamed_content(wish: Desired) -> Desired:
 
 FORGED: dict[Callable[[Desired], Desired], str] = {
     forced_pool: "desired: zfs.pools[0].name: a pool's name begins with a letter",
-    kernel_name: "desired: zfs.pools[0].disks[0]: the kernel's names move",
+    kernel_name: "desired: zfs.pools[0].vdevs[0].disks[0]: the kernel's names move",
     hidden_dataset: "desired: zfs.datasets[1].name: no part of a dataset's name is",
     strange_property: "desired: zfs.datasets[1].properties",
     option_for_an_id: "desired: proxmox.storages[0].id: a storage's id begins with a letter",

@@ -12,9 +12,10 @@ from tests.refusals import (
     test_host,
     test_pools,
     test_protection,
+    test_vdevs,
 )
 
-TABLES = (test_boot, test_datasets, test_disks, test_host, test_pools, test_protection)
+TABLES = (test_boot, test_datasets, test_disks, test_host, test_pools, test_protection, test_vdevs)
 
 _MOVED = (
     "what was looked at has become another under its name: a plan is made of one look, so only "
@@ -22,6 +23,9 @@ _MOVED = (
 )
 _REPLACED = (
     "what has to go first goes in the same plan, and where it can't, its own error stands there"
+)
+_AFTERWARDS = (
+    "what a step has to have done: only apply can meet it, once the step has run (tests/apply)"
 )
 _REFRESHED = "plan and apply refresh with the config; only a state's file can lack it"
 
@@ -31,6 +35,9 @@ UNMET = {
     "dataset-is-another": _MOVED,
     "storage-is-another": _MOVED,
     "storage-missing": _MOVED,
+    "member-missing": _MOVED,
+    "member-there": _AFTERWARDS,
+    "member-state": _AFTERWARDS,
     "pool-exists": _REPLACED,
     "dataset-exists": _REPLACED,
     "storage-exists": _REPLACED,

@@ -8,7 +8,7 @@ import pytest
 
 from phoenix_plan.hosts.simulated.world_file import read_world, write_world
 from tests.apply.machine import Json, Machine, by_id, host, pool, want
-from tests.refusals.edits import Edit, edited
+from tests.refusals.edits import edited
 from tests.refusals.rows import Row, check_planned, check_refused, ids
 
 IS = want("tank", "mirror", "A", "B")
@@ -162,35 +162,11 @@ STATES = [
 ]
 
 
-def member(**changes: object) -> Edit:
-    """The pool's second member is otherwise."""
-    return lambda there: there["pools"][0]["vdevs"][0]["children"][1].update(changes)
-
-
-def under_way(kind: str) -> Edit:
-    """The second member is being replaced by disk C, or disk C stands in for it."""
-    pair = [{"type": "disk", "path": by_id(letter)} for letter in "BC"]
-    return member(type=kind, path="", children=pair)
-
-
 def resilvering(there: Json) -> None:
     there["pools"][0]["scans"] = [{"kind": "resilver", "state": "running"}]
 
 
-DATA = {"datasets": [{"name": "data", "pool": "tank", "properties": "readonly=on"}]}
-STOPPED = ("set-dataset-properties:tank/data",)
-MEMBERS = [
-    row("other members", "pool-members-differ", "pool tank",
-        f"{by_id('C')} is declared, but no member", tank(), STOPPED,
-        want("tank", "mirror", "A", "C"), **DATA),
-    row("a member being replaced", "pool-members-differ", "pool tank",
-        "is in the middle of a replacing", edited(tank(), under_way("replacing"), resilvering),
-        STOPPED, IS, **DATA),
-    row("a spare that stands in", "pool-members-differ", "pool tank",
-        "is in the middle of a spare", edited(tank(), under_way("spare")), STOPPED, IS, **DATA),
-]  # fmt: skip
-
-ROWS = [*WHOSE, *WHICH, *STATES, *MEMBERS]
+ROWS = [*WHOSE, *WHICH, *STATES]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=ids(ROWS))

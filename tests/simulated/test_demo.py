@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -12,16 +14,26 @@ from phoenix_plan.actions import (
     ACTIONS,
     Action,
     AddStorage,
+    AddVdev,
+    AttachDisk,
     Change,
+    CreateCheckpoint,
     CreateDataset,
     CreatePool,
     DestroyDataset,
     DestroyPool,
+    DetachDisk,
     DisableStorage,
+    DiscardCheckpoint,
     EnableStorage,
+    ExpandRaidz,
     ImportPool,
+    OfflineDisk,
+    OnlineDisk,
     RemoveStorage,
+    RemoveVdev,
     RenameDataset,
+    ReplaceDisk,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
@@ -35,6 +47,7 @@ from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.datasets import Dataset
 from phoenix_plan.model.disks import Disk
+from phoenix_plan.model.layout import type_of
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan, make_plan
 from phoenix_plan.probes.storage_cfg import parse_storage_cfg
@@ -168,6 +181,152 @@ ON = Change(name="autoexpand", before="off", after="on")
 QUOTA = Change(name="quota", before="0", after="1073741824")
 SPARSE = Change(name="sparse", after="1")
 
+MORE = tuple(f"/dev/disk/by-id/ata-MORE_{letter}" for letter in "ABCDE")
+"""Blank disks that the demo has not, of the size of DISKS."""
+
+
+def tree(state: Actual) -> list[str]:
+    """What the pool fast is built of, as zpool-create(8) would have it, with states that are not
+    well: its disks by the last letter of their names."""
+    (pool,) = (one for one in state.pools if one.name == "fast")
+    found = []
+    for top in pool.vdevs:
+        disks = [
+            leaf.path.removesuffix("-part1")[-1]
+            + ("" if leaf.state in ("ONLINE", "AVAIL") else f" {leaf.state}")
+            for leaf in top.leaves()
+        ]
+        of = "" if top.vdev_class == "normal" else f"{top.vdev_class} "
+        found.append(f"{of}{type_of(top)} {', '.join(disks)}")
+    return found
+
+
+def vdev_guid(state: Actual, path: str) -> Guid:
+    """The GUID of the pool fast's vdev that is, or holds, a disk."""
+    (pool,) = (one for one in state.pools if one.name == "fast")
+    (found,) = (
+        one for top in pool.vdevs for one in (top, *top.children)
+        if not one.children and one.path.removesuffix("-part1") == path
+    )  # fmt: skip
+    return found.guid
+
+
+def top_guid(state: Actual, path: str) -> Guid:
+    """The GUID of the top-level vdev of the pool fast that a disk is in."""
+    (pool,) = (one for one in state.pools if one.name == "fast")
+    (found,) = (
+        top for top in pool.vdevs
+        if path in {leaf.path.removesuffix("-part1") for leaf in top.leaves()}
+    )  # fmt: skip
+    return found.guid
+
+
+def in_fast(state: Actual) -> dict[str, Any]:
+    """What every change of the pool fast's vdevs holds."""
+    return {"pool": "fast", "guid": pool_guid(state, "fast"), "turn": 1}
+
+
+def checkpoint(state: Actual) -> bool:
+    """Whether the pool fast has one."""
+    (pool,) = (one for one in state.pools if one.name == "fast")
+    return pool.checkpoint
+
+
+VDEV_STEPS: tuple[Step, ...] = (
+    (
+        "attach-disk",
+        lambda state: AttachDisk(
+            **in_fast(state), beside=vdev_guid(state, DISKS[1]), beside_name=DISKS[1],
+            disk=MORE[0], identity="",
+        ),
+        tree,
+        ["mirror C, D, A"],
+    ),
+    (
+        "replace-disk",
+        lambda state: ReplaceDisk(
+            **in_fast(state), old=vdev_guid(state, MORE[0]), old_name=MORE[0], old_state="ONLINE",
+            released=(), disk=MORE[1], identity="",
+        ),
+        tree,
+        ["mirror C, D, B"],
+    ),
+    (
+        "offline-disk",
+        lambda state: OfflineDisk(
+            **in_fast(state), member=vdev_guid(state, MORE[1]), disk=f"{MORE[1]}-part1"
+        ),
+        tree,
+        ["mirror C, D, B OFFLINE"],
+    ),
+    (
+        "online-disk",
+        lambda state: OnlineDisk(
+            **in_fast(state), member=vdev_guid(state, MORE[1]), disk=f"{MORE[1]}-part1"
+        ),
+        tree,
+        ["mirror C, D, B"],
+    ),
+    (
+        "detach-disk",
+        lambda state: DetachDisk(
+            **in_fast(state), member=vdev_guid(state, MORE[1]), mirror="mirror-0", released=(),
+            disk=MORE[1],
+        ),
+        tree,
+        ["mirror C, D"],
+    ),
+    (
+        "create-checkpoint",
+        lambda state: CreateCheckpoint(**in_fast(state)),
+        checkpoint,
+        True,
+    ),
+    (
+        "add-vdev",
+        lambda state: AddVdev(
+            **in_fast(state), vdev_class="normal", kind="mirror", disks=MORE[2:4], identities=(),
+            ashift=12,
+        ),
+        tree,
+        ["mirror C, D", "mirror C, D"],
+    ),
+    (
+        "discard-checkpoint",
+        lambda state: DiscardCheckpoint(**in_fast(state)),
+        checkpoint,
+        False,
+    ),
+    (
+        "remove-vdev",
+        lambda state: RemoveVdev(
+            **in_fast(state), vdev=top_guid(state, MORE[2]), vdev_name="mirror-1",
+            vdev_class="normal", kind="mirror", disks=MORE[2:4], released=(),
+        ),
+        tree,
+        ["mirror C, D"],
+    ),
+    (
+        "add-vdev",
+        lambda state: AddVdev(
+            **in_fast(state), vdev_class="spare", kind="disk", disks=MORE[4:], identities=(),
+            ashift=None,
+        ),
+        tree,
+        ["mirror C, D", "spare disk E"],
+    ),
+    (
+        "remove-vdev",
+        lambda state: RemoveVdev(
+            **in_fast(state), vdev=vdev_guid(state, MORE[4]), vdev_name=MORE[4],
+            vdev_class="spare", kind="disk", disks=MORE[4:], released=(),
+        ),
+        tree,
+        ["mirror C, D"],
+    ),
+)  # fmt: skip
+"""On a pool fast that is a mirror of two."""
+
 STEPS: tuple[Step, ...] = (
     (
         "create-pool",
@@ -177,6 +336,7 @@ STEPS: tuple[Step, ...] = (
         names,
         ["fast", "tank"],
     ),
+    *VDEV_STEPS,
     (
         "set-pool-properties",
         lambda state: SetPoolProperties(
@@ -263,8 +423,22 @@ STEPS: tuple[Step, ...] = (
 )  # fmt: skip
 
 
+def with_more_disks(host: SimulatedHost) -> None:
+    """MORE, into the host's file."""
+    there = json.loads(host.path.read_text(encoding="utf-8"))
+    there["disks"] |= {
+        f"sd{kernel}": {
+            "size": "32G", "by_id": [path.rpartition("/")[2]], "serial": path[-6:],
+            "transport": "sata",
+        }
+        for kernel, path in zip("fghij", MORE, strict=True)
+    }  # fmt: skip
+    host.path.write_text(json.dumps(there), encoding="utf-8")
+
+
 def test_every_kind_of_action_has_its_effect(host: SimulatedHost) -> None:
     """One after the other: each runs, and a refresh sees what it did."""
+    with_more_disks(host)
     for kind, act, look, expected in STEPS:
         action = act(refresh(host))
         perform(host, action)
@@ -292,6 +466,30 @@ def test_an_import_has_its_effect(host: SimulatedHost) -> None:
     assert before.pools[0].vdevs == after.pools[0].vdevs
 
 
+def test_a_raidz_is_expanded(host: SimulatedHost) -> None:
+    """From OpenZFS 2.3 on; before, the simulated zpool refuses as the real one does."""
+    with_more_disks(host)
+    perform(host, CreatePool(
+        pool="fast", vdevs=layout("raidz1", *DISKS, MORE[0]), identities=(), ashift=12
+    ))  # fmt: skip
+    state = refresh(host)
+    action = ExpandRaidz(
+        **in_fast(state),
+        vdev=top_guid(state, DISKS[0]),
+        vdev_name="raidz1-0",
+        disk=MORE[1],
+        identity="",
+    )
+    if state.host.zfs == "2.1.11":
+        (write,) = action.writes()
+        assert b"can only attach to mirrors and top-level disks" in host.run(write).stderr
+        assert tree(refresh(host)) == ["raidz1 C, D, A"]
+    else:
+        perform(host, action)
+        assert tree(refresh(host)) == ["raidz1 C, D, A, B"]
+
+
 def test_no_kind_of_action_is_left_out() -> None:
-    """Every member of the union stands in one of the two tests above."""
-    assert set(ACTIONS) == {kind for kind, *_ in STEPS} | {ImportPool.TYPE}
+    """Every member of the union stands in one of the three tests above."""
+    apart: set[str] = {ImportPool.TYPE, ExpandRaidz.TYPE}
+    assert set(ACTIONS) == {kind for kind, *_ in STEPS} | apart
