@@ -13,6 +13,13 @@ from phoenix_plan.actions.datasets import (
 )
 from phoenix_plan.actions.disks import WipeDisk
 from phoenix_plan.actions.host import SetArcMax
+from phoenix_plan.actions.members import (
+    AttachDisk,
+    DetachDisk,
+    OfflineDisk,
+    OnlineDisk,
+    ReplaceDisk,
+)
 from phoenix_plan.actions.pools import CreatePool, DestroyPool, ImportPool, SetPoolProperties
 from phoenix_plan.actions.storages import (
     AddStorage,
@@ -23,17 +30,25 @@ from phoenix_plan.actions.storages import (
 )
 from phoenix_plan.actions.vdevs import (
     AddVdev,
-    AttachDisk,
     CreateCheckpoint,
-    DetachDisk,
     DiscardCheckpoint,
     ExpandRaidz,
-    OfflineDisk,
-    OnlineDisk,
     RemoveVdev,
-    ReplaceDisk,
-    VdevAction,
 )
+
+VdevAction = (
+    AttachDisk
+    | ReplaceDisk
+    | DetachDisk
+    | ExpandRaidz
+    | AddVdev
+    | RemoveVdev
+    | OnlineDisk
+    | OfflineDisk
+    | CreateCheckpoint
+    | DiscardCheckpoint
+)
+"""Every change to a pool's vdevs, in turns."""
 
 Action = (
     CreatePool

@@ -9,10 +9,18 @@ import attrs
 from phoenix_plan.commands import Write
 from phoenix_plan.conditions import (
     Condition,
+    DiskBlank,
+    DiskIs,
     DiskSound,
+    DiskUnpooled,
     DiskUnprotected,
     DiskUnused,
+    PoolNotBoot,
+    PoolPresent,
+    PoolWritable,
+    Turn,
 )
+from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Kind
 
 
@@ -68,3 +76,29 @@ def disk_needs(disks: tuple[str, ...]) -> tuple[Condition, ...]:
         *(DiskUnused(disk=disk) for disk in disks),
         *(DiskUnprotected(disk=disk) for disk in disks),
     )
+
+
+def turn_needs(pool: str, guid: Guid, turn: int) -> tuple[Condition, ...]:
+    """What must hold of a pool before the step on its vdevs that is the `turn`th, from 1."""
+    before = (Turn(pool=pool, number=turn - 1),) if turn > 1 else ()
+    return (
+        PoolPresent(pool=pool, guid=guid),
+        PoolNotBoot(pool=pool),
+        PoolWritable(pool=pool),
+        *before,
+    )
+
+
+def new_disk_needs(disk: str, identity: str) -> tuple[Condition, ...]:
+    """What must hold of a disk that is to become a member."""
+    return (
+        *disk_needs((disk,)),
+        DiskIs(disk=disk, identity=identity),
+        DiskUnpooled(disk=disk),
+        DiskBlank(disk=disk),
+    )
+
+
+def freed(disks: tuple[str, ...]) -> tuple[Condition, ...]:
+    """What holds of disks that have left their pool."""
+    return tuple(DiskUnpooled(disk=disk) for disk in disks)

@@ -1,8 +1,4 @@
-"""Changes to what an imported pool is built of: zpool-attach(8), -detach, -replace, -add, -remove.
-
-Vdevs that are there are named by GUID, in the commands too: a name like mirror-1 moves when another
-vdev goes. `turn` counts the steps on one pool's vdevs from 1; each waits for the one before it.
-"""
+"""Changes to the vdevs of an imported pool: zpool-add(8), -remove, -checkpoint, and a raidz wider."""
 
 from __future__ import annotations
 
@@ -11,28 +7,20 @@ from typing import ClassVar, Literal
 
 import attrs
 
-from phoenix_plan.actions.base import Change, disk_needs
+from phoenix_plan.actions.base import Change, freed, new_disk_needs, turn_needs
 from phoenix_plan.commands import Run, Write
 from phoenix_plan.conditions import (
     Condition,
-    DiskBlank,
     DiskFits,
-    DiskIs,
     DisksAlike,
     DisksDistinct,
-    DiskUnpooled,
     FeatureReady,
     Member,
-    MemberState,
     NoCheckpoint,
     NoMember,
-    OthersOnline,
-    PoolNotBoot,
-    PoolPresent,
     PoolSettled,
     PoolUnmistakable,
     PoolWhole,
-    PoolWritable,
     SectorsFit,
     Turn,
     Unprotected,
@@ -41,180 +29,6 @@ from phoenix_plan.model.layout import DATA_CLASSES, DesiredVdev, parity_of
 from phoenix_plan.model.pools import VdevClass
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Kind
-
-
-def _pool_needs(pool: str, guid: Guid, turn: int) -> tuple[Condition, ...]:
-    before = (Turn(pool=pool, number=turn - 1),) if turn > 1 else ()
-    return (
-        PoolPresent(pool=pool, guid=guid),
-        PoolNotBoot(pool=pool),
-        PoolWritable(pool=pool),
-        *before,
-    )
-
-
-def _new_disk(disk: str, identity: str) -> tuple[Condition, ...]:
-    return (
-        *disk_needs((disk,)),
-        DiskIs(disk=disk, identity=identity),
-        DiskUnpooled(disk=disk),
-        DiskBlank(disk=disk),
-    )
-
-
-def _freed(disks: tuple[str, ...]) -> tuple[Condition, ...]:
-    return tuple(DiskUnpooled(disk=disk) for disk in disks)
-
-
-@attrs.frozen(kw_only=True)
-class AttachDisk:
-    """Attach a blank disk to a member: a single disk becomes a mirror, a mirror wider.
-
-    `beside` is the member: a GUID, or the path of a disk that an earlier step has put there;
-    `beside_name` is for people.
-    """
-
-    TYPE: ClassVar[Literal["attach-disk"]] = "attach-disk"
-    ABOUT: ClassVar[Kind] = "disk"
-    pool: str
-    guid: Guid
-    beside: str
-    beside_name: str
-    disk: str
-    identity: str
-    turn: int
-
-    @property
-    def subject(self) -> str:
-        return self.disk
-
-    def needs(self) -> tuple[Condition, ...]:
-        return (
-            *_pool_needs(self.pool, self.guid, self.turn),
-            PoolSettled(pool=self.pool),
-            NoCheckpoint(pool=self.pool),
-            Member(pool=self.pool, who=self.beside),
-            *_new_disk(self.disk, self.identity),
-            DiskFits(disk=self.disk, pool=self.pool, beside=self.beside, larger=False),
-        )
-
-    def gives(self) -> tuple[Condition, ...]:
-        return (Turn(pool=self.pool, number=self.turn), Member(pool=self.pool, who=self.disk))
-
-    def writes(self) -> tuple[Write, ...]:
-        return (Run(argv=("zpool", "attach", self.pool, self.beside, self.disk)),)
-
-    def undo(self) -> str:
-        return f"zpool detach {self.pool} {self.disk}"
-
-    def changes(self) -> tuple[Change, ...]:
-        return (
-            Change(name="disk", after=self.disk),
-            Change(name="beside", after=self.beside_name),
-        )
-
-
-@attrs.frozen(kw_only=True)
-class ReplaceDisk:
-    """Replace a member by a blank disk. The old one, where it is still there, serves until all of
-    it is on the new one.
-
-    `old` is the member's GUID, `old_name` where it is or was. `released` are all names of the disk
-    that is free afterwards.
-    """
-
-    TYPE: ClassVar[Literal["replace-disk"]] = "replace-disk"
-    ABOUT: ClassVar[Kind] = "disk"
-    pool: str
-    guid: Guid
-    old: Guid
-    old_name: str
-    old_state: str
-    released: tuple[str, ...]
-    disk: str
-    identity: str
-    turn: int
-
-    @property
-    def subject(self) -> str:
-        return self.disk
-
-    def needs(self) -> tuple[Condition, ...]:
-        return (
-            *_pool_needs(self.pool, self.guid, self.turn),
-            PoolSettled(pool=self.pool),
-            NoCheckpoint(pool=self.pool),
-            Member(pool=self.pool, who=self.old),
-            *_new_disk(self.disk, self.identity),
-            DiskFits(disk=self.disk, pool=self.pool, beside=self.old, larger=True),
-        )
-
-    def gives(self) -> tuple[Condition, ...]:
-        return (
-            Turn(pool=self.pool, number=self.turn),
-            Member(pool=self.pool, who=self.disk),
-            NoMember(pool=self.pool, who=self.old),
-            *_freed(self.released),
-        )
-
-    def writes(self) -> tuple[Write, ...]:
-        return (Run(argv=("zpool", "replace", self.pool, self.old, self.disk)),)
-
-    def undo(self) -> str:
-        return f"zpool detach {self.pool} {self.disk}, as long as the resilver runs"
-
-    def changes(self) -> tuple[Change, ...]:
-        return (Change(name="disk", before=f"{self.old_name} ({self.old_state})", after=self.disk),)
-
-
-@attrs.frozen(kw_only=True)
-class DetachDisk:
-    """Detach a member from its mirror, or end what a hot spare or a replacement had begun.
-
-    `member` is its GUID, `disk` where it is or was, `mirror` what it is in. `released` are all
-    names of the disk that is free afterwards.
-    """
-
-    TYPE: ClassVar[Literal["detach-disk"]] = "detach-disk"
-    ABOUT: ClassVar[Kind] = "disk"
-    pool: str
-    guid: Guid
-    member: Guid
-    mirror: str
-    released: tuple[str, ...]
-    disk: str
-    turn: int
-
-    @property
-    def subject(self) -> str:
-        return self.disk
-
-    def needs(self) -> tuple[Condition, ...]:
-        return (
-            *_pool_needs(self.pool, self.guid, self.turn),
-            PoolUnmistakable(pool=self.pool, guid=self.guid),
-            PoolSettled(pool=self.pool),
-            NoCheckpoint(pool=self.pool),
-            Unprotected(dataset=self.pool),
-            Member(pool=self.pool, who=self.member),
-            OthersOnline(pool=self.pool, who=self.member),
-        )
-
-    def gives(self) -> tuple[Condition, ...]:
-        return (
-            Turn(pool=self.pool, number=self.turn),
-            NoMember(pool=self.pool, who=self.member),
-            *_freed(self.released),
-        )
-
-    def writes(self) -> tuple[Write, ...]:
-        return (Run(argv=("zpool", "detach", self.pool, self.member)),)
-
-    def undo(self) -> str:
-        return "attaching the disk again (zpool attach): all of it is copied to it anew"
-
-    def changes(self) -> tuple[Change, ...]:
-        return (Change(name="disk", before=f"{self.disk} in {self.mirror}"),)
 
 
 @attrs.frozen(kw_only=True)
@@ -240,7 +54,7 @@ class ExpandRaidz:
 
     def needs(self) -> tuple[Condition, ...]:
         return (
-            *_pool_needs(self.pool, self.guid, self.turn),
+            *turn_needs(self.pool, self.guid, self.turn),
             FeatureReady(pool=self.pool, feature="raidz_expansion"),
             PoolUnmistakable(pool=self.pool, guid=self.guid),
             PoolSettled(pool=self.pool),
@@ -248,7 +62,7 @@ class ExpandRaidz:
             NoCheckpoint(pool=self.pool),
             Unprotected(dataset=self.pool),
             Member(pool=self.pool, who=self.vdev),
-            *_new_disk(self.disk, self.identity),
+            *new_disk_needs(self.disk, self.identity),
             DiskFits(disk=self.disk, pool=self.pool, beside=self.vdev, larger=False),
         )
 
@@ -311,9 +125,9 @@ class AddVdev:
             Unprotected(dataset=self.pool),
         )
         return (
-            *_pool_needs(self.pool, self.guid, self.turn),
+            *turn_needs(self.pool, self.guid, self.turn),
             *(of_data if self.is_data else ()),
-            *(need for disk, identity in pairs for need in _new_disk(disk, identity)),
+            *(need for disk, identity in pairs for need in new_disk_needs(disk, identity)),
             DisksDistinct(disks=self.disks),
             *((DisksAlike(disks=self.disks),) if self.kind != "disk" else ()),
             *(
@@ -386,7 +200,7 @@ class RemoveVdev:
             Unprotected(dataset=self.pool),
         )
         return (
-            *_pool_needs(self.pool, self.guid, self.turn),
+            *turn_needs(self.pool, self.guid, self.turn),
             PoolSettled(pool=self.pool),
             NoCheckpoint(pool=self.pool),
             Member(pool=self.pool, who=self.vdev),
@@ -397,7 +211,7 @@ class RemoveVdev:
         return (
             Turn(pool=self.pool, number=self.turn),
             NoMember(pool=self.pool, who=self.vdev),
-            *_freed(self.released),
+            *freed(self.released),
         )
 
     def writes(self) -> tuple[Write, ...]:
@@ -417,87 +231,6 @@ class RemoveVdev:
 
 
 @attrs.frozen(kw_only=True)
-class OnlineDisk:
-    """Bring a member online that is offline (zpool-online(8)). What it missed is resilvered."""
-
-    TYPE: ClassVar[Literal["online-disk"]] = "online-disk"
-    ABOUT: ClassVar[Kind] = "disk"
-    pool: str
-    guid: Guid
-    member: Guid
-    disk: str
-    turn: int
-
-    @property
-    def subject(self) -> str:
-        return self.disk
-
-    def needs(self) -> tuple[Condition, ...]:
-        return (
-            *_pool_needs(self.pool, self.guid, self.turn),
-            Member(pool=self.pool, who=self.member),
-        )
-
-    def gives(self) -> tuple[Condition, ...]:
-        return (
-            Turn(pool=self.pool, number=self.turn),
-            MemberState(pool=self.pool, who=self.member, state="ONLINE"),
-        )
-
-    def writes(self) -> tuple[Write, ...]:
-        # By path: with autoexpand=on, OpenZFS 2.3 does not find it by its GUID.
-        return (Run(argv=("zpool", "online", self.pool, self.disk)),)
-
-    def undo(self) -> str:
-        return f"zpool offline {self.pool} {self.disk}"
-
-    def changes(self) -> tuple[Change, ...]:
-        return (Change(name="state", before="OFFLINE", after="ONLINE"),)
-
-
-@attrs.frozen(kw_only=True)
-class OfflineDisk:
-    """Take a member offline (zpool-offline(8)): ZFS reads and writes it no more until it is online
-    again."""
-
-    TYPE: ClassVar[Literal["offline-disk"]] = "offline-disk"
-    ABOUT: ClassVar[Kind] = "disk"
-    pool: str
-    guid: Guid
-    member: Guid
-    disk: str
-    turn: int
-
-    @property
-    def subject(self) -> str:
-        return self.disk
-
-    def needs(self) -> tuple[Condition, ...]:
-        return (
-            *_pool_needs(self.pool, self.guid, self.turn),
-            PoolSettled(pool=self.pool),
-            Unprotected(dataset=self.pool),
-            Member(pool=self.pool, who=self.member),
-            OthersOnline(pool=self.pool, who=self.member),
-        )
-
-    def gives(self) -> tuple[Condition, ...]:
-        return (
-            Turn(pool=self.pool, number=self.turn),
-            MemberState(pool=self.pool, who=self.member, state="OFFLINE"),
-        )
-
-    def writes(self) -> tuple[Write, ...]:
-        return (Run(argv=("zpool", "offline", self.pool, self.member)),)
-
-    def undo(self) -> str:
-        return f"zpool online {self.pool} {self.disk}"
-
-    def changes(self) -> tuple[Change, ...]:
-        return (Change(name="state", before="ONLINE", after="OFFLINE"),)
-
-
-@attrs.frozen(kw_only=True)
 class CreateCheckpoint:
     """Make a checkpoint of a pool (zpool-checkpoint(8)): a net under a step without a way back."""
 
@@ -513,7 +246,7 @@ class CreateCheckpoint:
 
     def needs(self) -> tuple[Condition, ...]:
         return (
-            *_pool_needs(self.pool, self.guid, self.turn),
+            *turn_needs(self.pool, self.guid, self.turn),
             PoolSettled(pool=self.pool),
             NoCheckpoint(pool=self.pool),
         )
@@ -546,7 +279,7 @@ class DiscardCheckpoint:
         return self.pool
 
     def needs(self) -> tuple[Condition, ...]:
-        return (*_pool_needs(self.pool, self.guid, self.turn), Unprotected(dataset=self.pool))
+        return (*turn_needs(self.pool, self.guid, self.turn), Unprotected(dataset=self.pool))
 
     def gives(self) -> tuple[Condition, ...]:
         return (Turn(pool=self.pool, number=self.turn), NoCheckpoint(pool=self.pool))
@@ -559,18 +292,3 @@ class DiscardCheckpoint:
 
     def changes(self) -> tuple[Change, ...]:
         return (Change(name="checkpoint", before="there", after="none"),)
-
-
-VdevAction = (
-    AttachDisk
-    | ReplaceDisk
-    | DetachDisk
-    | ExpandRaidz
-    | AddVdev
-    | RemoveVdev
-    | OnlineDisk
-    | OfflineDisk
-    | CreateCheckpoint
-    | DiscardCheckpoint
-)
-"""Every change to a pool's vdevs, in turns."""
