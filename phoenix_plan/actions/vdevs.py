@@ -1,4 +1,4 @@
-"""Changes to the vdevs of an imported pool: zpool-add(8), -remove, -checkpoint, and a raidz wider."""
+"""Changes to the vdevs of an imported pool: zpool-add(8), -remove, -checkpoint; a raidz wider."""
 
 from __future__ import annotations
 
