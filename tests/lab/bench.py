@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tests.lab import simulation
 from tests.lab.casefile import Case, ExpectedPlan, Reboot, Step
@@ -117,12 +117,21 @@ class Bench:
                 machine.check("udevadm settle || udevadm settle")
         _write_config(machine, folder, case.config)
         self._live.update(case.live)
-        start = _state(machine, folder) if case.simulated else ""
         before = seen = machine.digests()
         wrong: list[str] = []
-        for step in case.run:
+        legs: list[_Leg] = []
+        last = max((at for at, step in enumerate(case.run) if step.applied is not None), default=-1)
+        for at, step in enumerate(case.run):
+            if step.config is not None:
+                _write_config(machine, folder, step.config)
+            simulated = case.simulated and step.applied is not None
+            start = _state(machine, folder) if simulated else ""
             answer = _do(machine, step, folder, disks)
             wrong = _differences(machine, step, answer, folder)
+            if simulated and not wrong:
+                # What follows the last one, a reboot say, is to leave it as it is.
+                end = _state(machine, folder) if at < last else ""
+                legs.append(_Leg(start, _config(machine, folder), end, step.applied or ()))
             now = machine.digests()
             if step.phoenix is not None and step.applied is None:
                 written = {name for name in now if now[name] != seen[name]} - self._live
@@ -138,17 +147,31 @@ class Bench:
             wrong.append(
                 f"disks that changed: expected {sorted(case.writes)}, got {sorted(changed)}"
             )
-        if case.simulated and not wrong:
-            wrong += self._simulated(machine, case, folder, start)
+        if legs and not wrong:
+            legs[-1] = evolve(legs[-1], after=_state(machine, folder))
+            wrong += [line for leg in legs for line in leg.simulated()]
         assert not wrong, f"{case.says}\n" + "\n".join(wrong)
 
-    def _simulated(self, machine: Machine, case: Case, folder: str, start: str) -> list[str]:
+
+@frozen
+class _Leg:
+    """One apply of a case: states of the guest before and after, as text, and what was run."""
+
+    before: str
+    config: str
+    after: str
+    applied: tuple[str, ...]
+
+    def simulated(self) -> list[str]:
         """Where the simulated host, from the same start, does not end as the guest did."""
-        config = machine.read(f"{folder}/config.json") or ""
-        applied = [identifier for step in case.run for identifier in step.applied or ()]
         with tempfile.TemporaryDirectory(prefix="phoenix-lab-") as place:
-            end = _state(machine, folder)
-            return simulation.differences(start, config, end, applied, Path(place))
+            return simulation.differences(
+                self.before, self.config, self.after, self.applied, Path(place)
+            )
+
+
+def _config(machine: Machine, folder: str) -> str:
+    return machine.read(f"{folder}/config.json") or ""
 
 
 def _state(machine: Machine, folder: str) -> str:
@@ -183,8 +206,6 @@ def _with_guids(machine: Machine, value: Any) -> Any:
 
 
 def _do(machine: Machine, step: Step, folder: str, disks: dict[str, str]) -> Answer:
-    if step.config is not None:
-        _write_config(machine, folder, step.config)
     if step.reboot is not None:
         return machine.reboot(power_cut=step.reboot is Reboot.POWER_CUT)
     if step.shell is not None:

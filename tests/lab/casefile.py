@@ -100,7 +100,8 @@ class Case:
     is replaced by the GUID that the pool or the dataset has then."""
     run: tuple[Step, ...] = ()
     simulated: bool = False
-    """Whether the simulated host, made of the state before, has to end as the real one does."""
+    """Whether the simulated host, made of the state before each apply, has to end as the real one
+    does."""
 
     @property
     def disk_list(self) -> tuple[Disk, ...]:
