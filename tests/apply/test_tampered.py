@@ -18,8 +18,9 @@ from phoenix_plan.errors import DocumentError
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.model.desired import Desired, DesiredDataset, DesiredStorage, RemovedPool
 from phoenix_plan.model.sizes import Guid
-from phoenix_plan.plan import make_plan
+from phoenix_plan.plan import derived_row, make_plan
 from phoenix_plan.refresh import refresh
+from phoenix_plan.safety import verdict
 from phoenix_plan.stored import load_plan_file
 from tests.apply.machine import MIB, PHOTOS, Machine, by_id, host, pool, want
 from tests.builders import layout
@@ -400,3 +401,73 @@ def test_a_plan_of_no_rows_is_sound(planned: Machine) -> None:
     plan = json.loads(planned.plan_path.read_text(encoding="utf-8"))
     plan["actions"] = []
     verify(plan_from_json(plan, "plan.json"), "plan.json")
+
+
+@pytest.fixture
+def wider(machine: Machine) -> Machine:
+    """A pool whose vdevs change: one member replaced, one attached, a spare added."""
+    machine.has(host(pool("tank", "mirror", "A", "B"))).wants(
+        want("tank", "mirror", "A", "C", "D", spare=[by_id("E")])
+    )
+    assert machine.plan().code == 0
+    return machine
+
+
+ARGUMENTS: dict[tuple[str, str], Any] = {
+    ("attach-disk", "beside"): "7",
+    ("attach-disk", "beside_name"): "/dev/disk/by-id/ata-DISK_X-part1",
+    ("attach-disk", "disk"): by_id("E"),
+    ("attach-disk", "identity"): "serial:OTHER:1",
+    ("attach-disk", "turn"): 5,
+    ("attach-disk", "guid"): "7",
+    ("replace-disk", "old"): "7",
+    ("replace-disk", "old_name"): "/dev/disk/by-id/ata-DISK_X-part1",
+    ("replace-disk", "old_state"): "UNAVAIL",
+    ("replace-disk", "released"): [by_id("A")],
+    ("add-vdev", "vdev_class"): "normal",
+    ("add-vdev", "kind"): "mirror",
+    ("add-vdev", "disks"): [by_id("D")],
+    ("add-vdev", "ashift"): 9,
+}
+
+
+@pytest.mark.parametrize(("kind", "field"), ARGUMENTS, ids=" ".join)
+def test_what_a_step_on_vdevs_is_made_of_can_not_be_changed(
+    kind: str, field: str, wider: Machine
+) -> None:
+    """Either the row no longer follows from it, or the host says that this is not the step; made
+    consistent again, it is held against the host all the same."""
+    value = ARGUMENTS[kind, field]
+    tamper(wider, lambda plan: row(plan, kind)["action"]["arguments"].update({field: value}))
+    called = wider.apply("--mode", "force-destructive")
+    assert called.code in (5, 65), called.err
+    assert wider.untouched()
+
+
+@pytest.mark.parametrize(("kind", "field"), ARGUMENTS, ids=" ".join)
+def test_nor_where_all_that_follows_from_it_is_changed_too(
+    kind: str, field: str, wider: Machine
+) -> None:
+    def change(plan: Json) -> None:
+        row(plan, kind)["action"]["arguments"][field] = ARGUMENTS[kind, field]
+
+    tamper(wider, change)
+    text = json.loads(wider.plan_path.read_text(encoding="utf-8"))
+    plan = plan_from_json(text, "plan.json")
+    rows = tuple(
+        derived_row(
+            one.action, verdict=verdict(one.action, one.evidence), evidence=one.evidence,
+            requires=one.requires, serves=one.serves,
+        )
+        for one in plan.actions
+    )  # fmt: skip
+    wider.plan_path.write_text(plan_to_json(attrs.evolve(plan, actions=rows)), encoding="utf-8")
+    called = wider.apply("--mode", "force-destructive")
+    assert called.code in (5, 65), called.err
+    assert wider.untouched()
+
+
+def test_the_plan_of_vdevs_is_sound_where_nobody_changed_it(wider: Machine) -> None:
+    """The tests above would see nothing else."""
+    assert wider.apply().code == 0
+    assert [one.split()[1] for one in wider.commands()] == ["attach", "replace", "add"]
