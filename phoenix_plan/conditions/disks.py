@@ -11,8 +11,9 @@ from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import human
 
-MIN_DISK = 64 << 20
-"""ZFS refuses anything smaller (SPA_MINDEVSIZE)."""
+MIN_DISK = 76 << 20
+"""ZFS refuses anything smaller: 64 MiB (SPA_MINDEVSIZE) after its own partition table, the gap
+before the first partition and the reserve behind it. Of 72 MiB it takes none, of 76 it does (2.3)."""
 
 SIBLING_SLACK = 16 << 20
 """More than this between siblings, and `zpool create` wants -f (OpenZFS zpool_vdev.c)."""
