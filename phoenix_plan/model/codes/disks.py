@@ -62,7 +62,7 @@ DISKS: dict[str, Code] = {
     ),
     "disk-too-small": Code(
         kind="error",
-        means="A disk is smaller than ZFS wants: 64 MiB, and some for its partition table. Or it is "
+        means="A disk is smaller than ZFS wants: 64 MiB and its partition table. Or it is "
         "smaller than the smallest disk of the vdev that it is to join.",
         why="A tiny one is hardly the disk that was meant: adapters and card readers show up so. "
         "One that is a little too small can't hold what its siblings hold.",
