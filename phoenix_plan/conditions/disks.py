@@ -12,8 +12,8 @@ from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import human
 
 MIN_DISK = 76 << 20
-"""ZFS refuses anything smaller: 64 MiB (SPA_MINDEVSIZE) after its own partition table, the gap
-before the first partition and the reserve behind it. Of 72 MiB it takes none, of 76 it does (2.3)."""
+"""ZFS refuses anything smaller: 64 MiB (SPA_MINDEVSIZE), once it has made its partitions. Of 72 MiB
+it takes none, of 76 it does (seen on 2.3.9)."""
 
 SIBLING_SLACK = 16 << 20
 """More than this between siblings, and `zpool create` wants -f (OpenZFS zpool_vdev.c)."""

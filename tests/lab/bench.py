@@ -59,6 +59,8 @@ class Bench:
         self._machine: Machine | None = None
         self._folder: Path | None = None
         self._live: set[str] = set()
+        self._compiled: dict[str, bytes] = {}
+        """By guest, what its first boot compiled: a host compiles a program once as well."""
 
     def __enter__(self) -> Self:
         return self
@@ -91,14 +93,20 @@ class Bench:
     def _machine_for(self, boot: Boot) -> Machine:
         if self._boot == boot and self._machine is not None:
             return self._machine
+        self._keep_compiled()
         self._end()
         root = ensure_root(GUESTS[boot.guest])
         self._folder = Path(tempfile.mkdtemp(prefix="phoenix-lab-"))
         disks = [disk for case in boot.cases for disk in case.disk_list]
-        self._machine = Machine(root, disks, self._folder)
+        self._machine = Machine(root, disks, self._folder, self._compiled.get(boot.guest))
         self._boot = boot
         self._live = set()
         return self._machine
+
+    def _keep_compiled(self) -> None:
+        if self._boot is None or self._machine is None or self._boot.guest in self._compiled:
+            return
+        self._compiled[self._boot.guest] = self._machine.compiled()
 
     def _end(self) -> None:
         if self._machine is not None:

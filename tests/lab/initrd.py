@@ -1,8 +1,10 @@
 """The initramfs of one boot: busybox, the root's drivers, and the working tree, for /lab."""
 
 import gzip
+import io
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 from tests.lab.errors import LabError
@@ -14,8 +16,12 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 GUEST_FILES = Path(__file__).parent / "guest"
 
 
-def pack(root: Root, folder: Path) -> Path:
-    """Write the initramfs for a boot of `root` into `folder`, and return its path."""
+def pack(root: Root, folder: Path, compiled: bytes | None = None) -> Path:
+    """Write the initramfs for a boot of `root` into `folder`, and return its path.
+
+    `compiled` is a tar file of what this root's Python made of the working tree before. Python
+    itself sees from a source's time and size whether that still holds.
+    """
     stage = folder / "initramfs"
     shutil.rmtree(stage, ignore_errors=True)
     shutil.copytree(root.drivers, stage / "modules")
@@ -25,6 +31,9 @@ def pack(root: Root, folder: Path) -> Path:
     shutil.copyfile(GUEST_FILES / "initramfs-init", stage / "init")
     (stage / "init").chmod(0o755)
     _fill_lab(root.guest, stage / "lab")
+    if compiled is not None:
+        with tarfile.open(fileobj=io.BytesIO(compiled)) as tar:
+            tar.extractall(stage / "lab/src", filter="data")
     return _archive(stage, folder / "initramfs.cpio.gz")
 
 

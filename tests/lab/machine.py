@@ -1,5 +1,6 @@
 """One running guest: QEMU, the agent inside, and a way to stop it and look at its disks."""
 
+import base64
 import json
 import shutil
 import socket
@@ -20,6 +21,18 @@ from tests.lab.roots import Root
 BOOT_TIMEOUT_S = 180.0
 MEMORY_MIB = 2048
 CONSOLE_LINES_SHOWN = 40
+
+CPU = "max,-la57,-cx16,-erms,-svm"
+"""KVM does not work on the machines that this runs on. QEMU 7.2's emulation of cmpxchg16b (cx16)
+panics the kernel; five-level page tables (la57) only cost time. Where a processor says that `rep
+movsb` and `rep stosb` are fast (erms), the kernel clears and copies memory so: the emulation does
+them byte by byte. No guest runs guests (svm), and loading kvm takes time."""
+
+KERNEL_ARGUMENTS = (
+    "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests"
+    # X86_FEATURE_REP_GOOD, by its number: plain loops instead of `rep movsq`, for the same reason.
+    " clearcpuid=112"
+)
 
 SHUTDOWN = """
 [ ! -e /run/pvestatd.pid ] || pve-stand-in daemon-stop || true
@@ -89,10 +102,14 @@ class Machine:
     """A guest that has booted. Use it as a context manager: leaving it ends the QEMU process.
 
     The root is a throw-away snapshot. The disks' files, `folder/NAME.raw`, are made anew.
+    `compiled` is what another machine of the same root gave as such.
     """
 
-    def __init__(self, root: Root, disks: Sequence[Disk], folder: Path) -> None:
+    def __init__(
+        self, root: Root, disks: Sequence[Disk], folder: Path, compiled: bytes | None = None
+    ) -> None:
         self.root = root
+        self._compiled = compiled
         self.disks = tuple(disks)
         self.folder = folder
         self.transcript: list[Answer] = []
@@ -117,14 +134,12 @@ class Machine:
     def _start(self) -> subprocess.Popen[bytes]:
         for name in ("qmp.sock", "agent.sock"):
             (self.folder / name).unlink(missing_ok=True)
-        initramfs = initrd.pack(self.root, self.folder)
+        initramfs = initrd.pack(self.root, self.folder, self._compiled)
         argv = [
             # A test run that is killed takes its guest along: no teardown runs then.
             "setpriv", "--pdeathsig", "KILL",
             "qemu-system-x86_64",
-            # KVM does not work on the machines that this runs on. QEMU 7.2's emulation of
-            # cmpxchg16b (cx16) panics the kernel; five-level page tables (la57) only cost time.
-            "-accel", "tcg,thread=single", "-cpu", "max,-la57,-cx16", "-smp", "1",
+            "-accel", "tcg,thread=single", "-cpu", CPU, "-smp", "1",
             "-m", str(MEMORY_MIB),
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-serial", f"file:{self.folder / 'console.log'}",
@@ -133,7 +148,7 @@ class Machine:
             "-chardev", f"socket,id=lab,path={self.folder / 'agent.sock'},server=on,wait=off",
             "-device", "virtserialport,chardev=lab,name=lab",
             "-kernel", str(self.root.kernel), "-initrd", str(initramfs),
-            "-append", "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests",
+            "-append", KERNEL_ARGUMENTS,
             "-drive", f"file={self.root.image},if=none,id=root,format=raw,cache=unsafe,snapshot=on",
             "-device", "virtio-blk-pci,addr=0x4,drive=root,serial=ROOT",
             *drive_arguments(self.disks, self.folder),
@@ -234,6 +249,11 @@ class Machine:
         self.check("sync")
         with self.paused():
             return {disk.name: content_digest(disk.file(self.folder)) for disk in self.disks}
+
+    def compiled(self) -> bytes:
+        """What Python compiled of the working tree in this guest, as a tar file."""
+        tar = "cd /lab/src && find . -name '*.pyc' | tar --create --gzip --files-from=- | base64"
+        return base64.b64decode(self.check(tar))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
