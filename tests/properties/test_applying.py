@@ -209,7 +209,8 @@ def takes_something(write: Write) -> bool:
         case WriteFile():
             return False
         case Run(argv=("zpool", verb, *_)):
-            return verb not in ("create", "set", "import")
+            # An attach may also make a raidz wider: no config here wants one wider.
+            return verb not in ("create", "set", "import", "attach", "replace", "online")
         case Run(argv=("zfs", "set", *values, _)):
             safe = ("atime=", "quota=", "compression=")
             return not all(value.startswith(safe) for value in values)
