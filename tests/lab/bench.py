@@ -106,7 +106,8 @@ class Bench:
     def _keep_compiled(self) -> None:
         if self._boot is None or self._machine is None or self._boot.guest in self._compiled:
             return
-        self._compiled[self._boot.guest] = self._machine.compiled()
+        if self._machine.alive():  # else the next boot compiles for itself
+            self._compiled[self._boot.guest] = self._machine.compiled()
 
     def _end(self) -> None:
         if self._machine is not None:

@@ -24,9 +24,10 @@ CONSOLE_LINES_SHOWN = 40
 
 CPU = "max,-la57,-cx16,-erms,-svm"
 """KVM does not work on the machines that this runs on. QEMU 7.2's emulation of cmpxchg16b (cx16)
-panics the kernel; five-level page tables (la57) only cost time. Where a processor says that `rep
-movsb` and `rep stosb` are fast (erms), the kernel clears and copies memory so: the emulation does
-them byte by byte. No guest runs guests (svm), and loading kvm takes time."""
+panics the kernel; five-level page tables (la57) only cost time. Without erms the kernel does not
+clear and copy memory by `rep stosb` and `rep movsb`, which the emulation is thought to do byte by
+byte; without svm it does not load kvm. With the argument below, both took 8 % off a plan's
+processor time and 14 % off a boot's: five plans and one boot on Debian 13, on a busy machine."""
 
 KERNEL_ARGUMENTS = (
     "console=ttyS0 quiet panic=-1 mitigations=off cryptomgr.notests"

@@ -9,7 +9,7 @@ import pytest
 
 from phoenix_plan.actions import ACTIONS
 from tests.lab import anew
-from tests.lab.bench import Bench, boots, plan_differences
+from tests.lab.bench import Bench, Boot, boots, plan_differences
 from tests.lab.casefile import Case, DiskSpec, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
 from tests.lab.errors import LabError
@@ -371,6 +371,37 @@ def test_only_what_applies_may_write(complaint: str, writes: str, step: Step, jo
         return
     with pytest.raises(AssertionError, match=complaint):
         Bench()._run(machine, case)
+
+
+class Ending:
+    """A guest about to be ended, which has compiled something."""
+
+    def __init__(self, made: bytes, *, alive: bool) -> None:
+        self._made = made
+        self._alive = alive
+
+    def alive(self) -> bool:
+        return self._alive
+
+    def compiled(self) -> bytes:
+        if not self._alive:
+            raise LabError("no answer")
+        return self._made
+
+
+def test_what_a_guest_compiled_is_kept_once_and_for_no_other_guest() -> None:
+    """A guest that is gone is not asked, and the one after it is."""
+    bench = Bench()
+    for guest, made, alive in (
+        ("trixie", b"none", False),
+        ("trixie", b"first", True),
+        ("trixie", b"second", True),
+        ("bookworm", b"other", True),
+    ):
+        bench._boot = Boot(guest=guest, name="", cases=())
+        bench._machine = cast("Machine", Ending(made, alive=alive))
+        bench._keep_compiled()
+    assert bench._compiled == {"trixie": b"first", "bookworm": b"other"}
 
 
 def test_guids_are_asked_for() -> None:
