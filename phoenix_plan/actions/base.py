@@ -17,6 +17,7 @@ from phoenix_plan.conditions import (
     DiskUnused,
     PoolNotBoot,
     PoolPresent,
+    PoolUnmistakable,
     PoolWritable,
     Turn,
 )
@@ -83,6 +84,7 @@ def turn_needs(pool: str, guid: Guid, turn: int) -> tuple[Condition, ...]:
     before = (Turn(pool=pool, number=turn - 1),) if turn > 1 else ()
     return (
         PoolPresent(pool=pool, guid=guid),
+        PoolUnmistakable(pool=pool, guid=guid),
         PoolNotBoot(pool=pool),
         PoolWritable(pool=pool),
         *before,

@@ -21,7 +21,6 @@ from phoenix_plan.conditions import (
     NoMember,
     OthersOnline,
     PoolSettled,
-    PoolUnmistakable,
     Turn,
     Unprotected,
 )
@@ -62,7 +61,11 @@ class AttachDisk:
         )
 
     def gives(self) -> tuple[Condition, ...]:
-        return (Turn(pool=self.pool, number=self.turn), Member(pool=self.pool, who=self.disk))
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            Member(pool=self.pool, who=self.disk),
+            MemberState(pool=self.pool, who=self.disk, state="ONLINE"),
+        )
 
     def writes(self) -> tuple[Write, ...]:
         return (Run(argv=("zpool", "attach", self.pool, self.beside, self.disk)),)
@@ -116,6 +119,7 @@ class ReplaceDisk:
         return (
             Turn(pool=self.pool, number=self.turn),
             Member(pool=self.pool, who=self.disk),
+            MemberState(pool=self.pool, who=self.disk, state="ONLINE"),
             NoMember(pool=self.pool, who=self.old),
             *freed(self.released),
         )
@@ -155,7 +159,6 @@ class DetachDisk:
     def needs(self) -> tuple[Condition, ...]:
         return (
             *turn_needs(self.pool, self.guid, self.turn),
-            PoolUnmistakable(pool=self.pool, guid=self.guid),
             PoolSettled(pool=self.pool),
             NoCheckpoint(pool=self.pool),
             Unprotected(dataset=self.pool),

@@ -16,10 +16,10 @@ from phoenix_plan.conditions import (
     DisksDistinct,
     FeatureReady,
     Member,
+    MemberState,
     NoCheckpoint,
     NoMember,
     PoolSettled,
-    PoolUnmistakable,
     PoolWhole,
     SectorsFit,
     Turn,
@@ -56,7 +56,6 @@ class ExpandRaidz:
         return (
             *turn_needs(self.pool, self.guid, self.turn),
             FeatureReady(pool=self.pool, feature="raidz_expansion"),
-            PoolUnmistakable(pool=self.pool, guid=self.guid),
             PoolSettled(pool=self.pool),
             PoolWhole(pool=self.pool),
             NoCheckpoint(pool=self.pool),
@@ -67,7 +66,11 @@ class ExpandRaidz:
         )
 
     def gives(self) -> tuple[Condition, ...]:
-        return (Turn(pool=self.pool, number=self.turn), Member(pool=self.pool, who=self.disk))
+        return (
+            Turn(pool=self.pool, number=self.turn),
+            Member(pool=self.pool, who=self.disk),
+            MemberState(pool=self.pool, who=self.disk, state="ONLINE"),
+        )
 
     def writes(self) -> tuple[Write, ...]:
         return (Run(argv=("zpool", "attach", self.pool, self.vdev, self.disk)),)
@@ -119,7 +122,6 @@ class AddVdev:
     def needs(self) -> tuple[Condition, ...]:
         pairs = zip_longest(self.disks, self.identities, fillvalue="")
         of_data = (
-            PoolUnmistakable(pool=self.pool, guid=self.guid),
             PoolSettled(pool=self.pool),
             PoolWhole(pool=self.pool),
             Unprotected(dataset=self.pool),
@@ -138,9 +140,11 @@ class AddVdev:
         )
 
     def gives(self) -> tuple[Condition, ...]:
+        state = "AVAIL" if self.vdev_class == "spare" else "ONLINE"
         return (
             Turn(pool=self.pool, number=self.turn),
             *(Member(pool=self.pool, who=disk) for disk in self.disks),
+            *(MemberState(pool=self.pool, who=disk, state=state) for disk in self.disks),
         )
 
     def writes(self) -> tuple[Write, ...]:
@@ -194,15 +198,12 @@ class RemoveVdev:
         return self.vdev_class in DATA_CLASSES
 
     def needs(self) -> tuple[Condition, ...]:
-        of_data = (
-            PoolUnmistakable(pool=self.pool, guid=self.guid),
-            PoolWhole(pool=self.pool),
-            Unprotected(dataset=self.pool),
-        )
+        of_data = (PoolWhole(pool=self.pool),)
         return (
             *turn_needs(self.pool, self.guid, self.turn),
             PoolSettled(pool=self.pool),
             NoCheckpoint(pool=self.pool),
+            Unprotected(dataset=self.pool),
             Member(pool=self.pool, who=self.vdev),
             *(of_data if self.is_data else ()),
         )
@@ -249,6 +250,7 @@ class CreateCheckpoint:
             *turn_needs(self.pool, self.guid, self.turn),
             PoolSettled(pool=self.pool),
             NoCheckpoint(pool=self.pool),
+            Unprotected(dataset=self.pool),
         )
 
     def gives(self) -> tuple[Condition, ...]:

@@ -24,7 +24,8 @@ GRACE_S = 60.0
 
 
 class StillRunningError(PhoenixError):
-    """A signal asked to stop while the kernel was at it: the step is begun, and ends by itself."""
+    """A signal asked to stop while the kernel was at it, or it waits for something itself: the step
+    is begun, and ends without phoenix."""
 
     exit_code = 7
 
@@ -46,6 +47,12 @@ def waits(
     pause = FIRST_LOOK_S
     while running := _running(action.pool, host):
         yield from running
+        if all(one.paused for one in running):
+            raise StillRunningError(
+                f"{running[0]} in pool {action.pool}: it is paused, and nobody can say until when",
+                hint=f"zpool status {action.pool} says what it waits for. Plan again when it has "
+                "ended.",
+            )
         sleep(pause)
         pause = min(pause * 2, SLOWEST_LOOK_S)
         signal = stopping()

@@ -170,10 +170,10 @@ class NoMember:
 
 @attrs.frozen(kw_only=True)
 class MemberState:
-    """A disk of the pool is in that state, as zpool-status(8) calls it."""
+    """A disk of the pool, by GUID or path, is in that state, as zpool-status(8) calls it."""
 
     pool: str
-    who: Guid
+    who: str
     state: str
 
 

@@ -112,7 +112,7 @@ def no_member(name: str, who: Guid, index: Index) -> Unmet | None:
     return Unmet(code="member-there", message=f"pool {name} still has vdev {who}")
 
 
-def member_state(name: str, who: Guid, state: str, index: Index) -> Unmet | None:
+def member_state(name: str, who: str, state: str, index: Index) -> Unmet | None:
     there = found(name, who, index)
     if there is None:
         return member(name, who, index)

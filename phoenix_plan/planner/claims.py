@@ -13,7 +13,9 @@ from phoenix_plan.actions import (
     DestroyPool,
     RenameDataset,
     SetDatasetProperties,
+    VdevAction,
     action_id,
+    pool_of,
 )
 from phoenix_plan.conditions import Unmet
 from phoenix_plan.model.datasets import within
@@ -31,8 +33,8 @@ def contradictions(
     found = _mounted_twice(planned)
     for action in planned:
         why = None
-        if action.ABOUT == "pool":
-            why = pools.get(action.subject)
+        if action.ABOUT == "pool" or isinstance(action, VdevAction):
+            why = pools.get(pool_of(action))
         elif action.ABOUT == "disk":
             named = getattr(action, "disks", ()) or (getattr(action, "disk", ""),)
             devices = [device for path in named if (device := index.device(path)) is not None]
@@ -74,23 +76,25 @@ def _mounted_twice(actions: Iterable[Action]) -> dict[str, Unmet]:
 def _claimed_twice(
     desired: Desired, index: Index
 ) -> tuple[Mapping[str, Unmet], Mapping[str, Unmet]]:
-    owners: dict[str, dict[str, str]] = defaultdict(dict)
+    owners: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for pool in desired.pools:
         for path in pool.disks:
             device = index.device(path)
             if device is not None and device.partition is None:
-                owners[device.disk.path][pool.name] = path
+                owners[device.disk.path].append((pool.name, path))
     pools: dict[str, Unmet] = {}
     disks: dict[str, Unmet] = {}
     for disk, claims in owners.items():
-        if len(claims) > 1:
-            said = ", ".join(f"{path} (pool {name})" for name, path in sorted(claims.items()))
+        names = {name for name, _ in claims}
+        # Within a pool that is to be created, DisksDistinct says so.
+        if len(claims) > 1 and (len(names) > 1 or names & index.pools.keys()):
+            said = ", ".join(f"{path} (pool {name})" for name, path in sorted(claims))
             disks[disk] = Unmet(
                 code="disk-twice",
-                message=f"one disk ({disk}) is declared for {len(claims)} pools: {said}",
-                hint="Each disk belongs to one pool, by whatever name.",
+                message=f"one disk ({disk}) is declared {len(claims)} times: {said}",
+                hint="Each disk has one place in one pool, by whatever name.",
             )
-            pools |= dict.fromkeys(claims, disks[disk])
+            pools |= dict.fromkeys(names, disks[disk])
     return pools, disks
 
 

@@ -53,7 +53,7 @@ class Members:
             leaf.guid: path
             for vdev in vdevs
             for leaf in vdev.leaves()
-            if (path := next((by_key[key] for key in keys(leaf, index) if key in by_key), ""))
+            if (path := next((by_key[key] for key in _named(leaf, index) if key in by_key), ""))
             and not self._is_another(leaf, path)
         }
 
@@ -130,6 +130,15 @@ def kind_of(vdev: Vdev) -> str:
 def where(leaf: Vdev) -> str:
     """Where a disk of a pool is, or was."""
     return leaf.path or leaf.was or leaf.name
+
+
+def _named(leaf: Vdev, index: Index) -> tuple[str, ...]:
+    """The names of a leaf, always in one order: first those of the disk that is found by its label
+    or path, then those of the past."""
+    disk = index.leaf_disk(leaf)
+    now = {disk.path, *disk.aliases} if disk is not None else set()
+    found = keys(leaf, index)
+    return (*sorted(found & now), *sorted(found - now))
 
 
 def keys(leaf: Vdev, index: Index) -> set[str]:

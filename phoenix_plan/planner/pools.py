@@ -37,12 +37,38 @@ def compare_pools(scope: Scope) -> Mapping[str, Way]:
     """The way of each declared pool that is imported to its declaration."""
     pools = scope.index.pools
     return {
-        pool.name: _with_ashift(
-            pool, pools[pool.name], way_of(pool, pools[pool.name].vdevs, scope.index), scope.index
+        pool.name: _unless_busy(
+            pools[pool.name],
+            _with_ashift(
+                pool,
+                pools[pool.name],
+                way_of(pool, pools[pool.name].vdevs, scope.index),
+                scope.index,
+            ),
         )
         for pool in scope.desired.pools
         if pool.name in pools
     }
+
+
+def _unless_busy(there: Pool, way: Way) -> Way:
+    """A pool in which something is under way is not destroyed for its shape: it may be on its way
+    to the right one."""
+    busy = [
+        f"{one.kind} is {one.state}"
+        for one in there.activities
+        if one.kind != "scrub" and one.state in ("running", "paused")
+    ]
+    busy += [
+        f"{vdev.name} is in the middle of a replacement"
+        for top in there.vdevs
+        for vdev in (top, *top.children)
+        if vdev.type in ("spare", "replacing")
+    ]
+    busy += ["a checkpoint stands"] * there.checkpoint
+    if not way.never or not busy:
+        return way
+    return Way(not_so=(*way.never, f"and nothing is made anew while {'; '.join(busy)}"))
 
 
 def way_of(pool: DesiredPool, vdevs: Sequence[Vdev], index: Index) -> Way:

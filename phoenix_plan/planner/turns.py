@@ -9,6 +9,7 @@ import attrs
 
 from phoenix_plan.model.layout import DATA_CLASSES, same_redundancy, type_of
 from phoenix_plan.model.pools import Vdev, VdevClass
+from phoenix_plan.model.sizes import Guid
 from phoenix_plan.planner.members import DEAD, Members
 from phoenix_plan.planner.moves import (
     Add,
@@ -37,7 +38,17 @@ def in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> 
     waiting = _sorted(moves)
     done: list[Move] = []
     while waiting:
-        ready = next((one for one in waiting if _is_ready(one, held, shapes, done)), None)
+        # What takes a disk out of service comes when all else is done.
+        offlines = all(isinstance(one.change, Offline) for one in waiting)
+        ready = next(
+            (
+                one
+                for one in waiting
+                if (offlines or not isinstance(one.change, Offline))
+                and _is_ready(one, held, shapes, done)
+            ),
+            None,
+        )
         if ready is None:
             broken = _broken_up(waiting, held, members)
             if broken is None:
@@ -45,7 +56,7 @@ def in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> 
             waiting = broken
             continue
         waiting.remove(ready)
-        done.append(ready)
+        done.append(shapes.by_guid_now(ready))
         held -= {members.declared(leaf) for leaf in ready.frees}
         shapes.apply(ready)
     return Way(moves=tuple(done))
@@ -64,12 +75,29 @@ def _sorted(moves: Iterable[Move]) -> list[Move]:
 class _Shapes:
     """The type and width of each data vdev as the moves go on, for zpool-add(8)'s own rule."""
 
-    def __init__(self, vdevs: Iterable[Vdev]) -> None:
+    def __init__(self, vdevs: Sequence[Vdev]) -> None:
         self._by_guid = {
             vdev.guid: (vdev.vdev_class, type_of(vdev), max(1, len(vdev.children)))
             for vdev in vdevs
         }
         self._added: list[tuple[VdevClass, str, int]] = []
+        self._members = {
+            top.guid: [leaf.guid for leaf in top.leaves()] for top in vdevs if top.children
+        }
+        self._alone: dict[str, Guid] = {}
+
+    def by_guid_now(self, move: Move) -> Move:
+        """The move with the GUIDs that hold when its turn comes: the last disk of a mirror takes
+        over the mirror's (vdev_remove_parent in OpenZFS 2.1 to 2.3)."""
+        match move.change:
+            case Replace(old=leaf) if leaf.guid in self._alone:
+                now = attrs.evolve(leaf, guid=self._alone[leaf.guid])
+                return attrs.evolve(move, change=attrs.evolve(move.change, old=now))
+            case Attach(beside=Vdev() as leaf) if leaf.guid in self._alone:
+                now = attrs.evolve(leaf, guid=self._alone[leaf.guid])
+                return attrs.evolve(move, change=attrs.evolve(move.change, beside=now))
+            case _:
+                return move
 
     def takes(self, move: Move) -> bool:
         """Whether a new vdev is as redundant as those of its class, so that no -f is wanted."""
@@ -91,6 +119,7 @@ class _Shapes:
             self._added.append((move.vdev_class, new.type, len(new.disks)))
         if move.top is None or move.top.guid not in self._by_guid:
             return
+        self._take_note(move.change, move.top)
         name, kind, width = self._by_guid[move.top.guid]
         match move.change:
             case Remove():
@@ -102,6 +131,21 @@ class _Shapes:
             case Detach(leaf=leaf) if any(leaf is child for child in move.top.children):
                 kind = "disk" if width == 2 else kind
                 self._by_guid[move.top.guid] = (name, kind, width - 1)
+            case _:
+                pass
+
+    def _take_note(self, change: Change, top: Vdev) -> None:
+        """Who is in a mirror; the disks that come in have no GUID yet."""
+        there = self._members.get(top.guid, [])
+        match change:
+            case Attach(disk=disk):
+                there.append(Guid(disk))
+            case Replace(old=leaf, disk=disk) if leaf.guid in there:
+                there[there.index(leaf.guid)] = Guid(disk)
+            case Detach(leaf=leaf) if leaf.guid in there:
+                there.remove(leaf.guid)
+                if len(there) == 1:
+                    self._alone[there[0]] = top.guid
             case _:
                 pass
 

@@ -160,7 +160,7 @@ def _action(move: Move, turn: int, pool: DesiredPool, there: Pool, index: Index)
         case Detach(leaf=leaf):
             return DetachDisk(
                 pool=name, guid=guid, member=leaf.guid, mirror=_name(top),
-                released=_names(leaf, there, index), disk=where(leaf), turn=turn,
+                released=_names(leaf, there, index), disk=_subject(leaf, index), turn=turn,
             )  # fmt: skip
         case Expand(disk=disk):
             return ExpandRaidz(
@@ -172,16 +172,31 @@ def _action(move: Move, turn: int, pool: DesiredPool, there: Pool, index: Index)
             return RemoveVdev(
                 pool=name, guid=guid, vdev=_guid(top), vdev_name=_name(top),
                 vdev_class=move.vdev_class, kind=type_of(top) if top is not None else "",
-                disks=tuple(where(leaf) for leaf in leaves),
+                disks=tuple(_subject(leaf, index) for leaf in leaves),
                 released=tuple(n for leaf in leaves for n in _names(leaf, there, index)),
                 turn=turn,
             )  # fmt: skip
         case Online(leaf=leaf):
-            return OnlineDisk(pool=name, guid=guid, member=leaf.guid, disk=where(leaf), turn=turn)
+            return OnlineDisk(
+                pool=name, guid=guid, member=leaf.guid, disk=_subject(leaf, index), turn=turn
+            )
         case Offline(leaf=leaf):
-            return OfflineDisk(pool=name, guid=guid, member=leaf.guid, disk=where(leaf), turn=turn)
+            return OfflineDisk(
+                pool=name, guid=guid, member=leaf.guid, disk=_subject(leaf, index), turn=turn
+            )
         case _:
             assert_never(change)
+
+
+def _subject(leaf: Vdev, index: Index) -> str:
+    """What a member is called in a plan: where it is or was, or its GUID where two share that."""
+    same = [
+        one
+        for pool in index.actual.pools
+        for one in pool.leaves()
+        if where(one) == where(leaf) and one.guid != leaf.guid
+    ]
+    return leaf.guid if same else where(leaf)
 
 
 def _name(top: Vdev | None) -> str:
@@ -201,7 +216,7 @@ def _names(leaf: Vdev, there: Pool, index: Index) -> tuple[str, ...]:
     others = [
         one
         for one in there.leaves()
-        if one.guid != leaf.guid and one.path != leaf.path and index.leaf_disk(one) == disk
+        if one.guid != leaf.guid and where(one) != where(leaf) and index.leaf_disk(one) == disk
     ]
     return () if others else tuple(sorted({disk.path, *disk.aliases}))
 

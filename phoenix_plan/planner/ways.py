@@ -17,6 +17,7 @@ from phoenix_plan.model.layout import (
     DesiredVdev,
     Layout,
     parity_of,
+    tolerance,
     type_of,
 )
 from phoenix_plan.model.pools import Vdev, VdevClass
@@ -91,14 +92,19 @@ def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, *, may_become:
     for name in CLASSES:
         if name not in wanted:
             continue
-        tops = [vdev for vdev in vdevs if vdev.vdev_class == name]
+        # A draid's own distributed spares are part of it (zpoolconcepts(7)).
+        tops = [vdev for vdev in vdevs if vdev.vdev_class == name and vdev.type != "dspare"]
         pairing = _pairing(wanted[name], tops, members, may_become=may_become)
         for pair in pairing.pairs:
             found = _within(pair, members, name)
             moves += found.moves
             not_so += found.not_so
         going = [vdev for vdev in pairing.going if not _adopted(vdev, name, final, members)]
-        never += _cannot_go(going, pairing, vdevs, members) if name in DATA_CLASSES else ()
+        if name in DATA_CLASSES:
+            for sentence, unlike in _cannot_go(going, pairing, vdevs, members):
+                # Only what is declared otherwise is a reason to make a pool anew: what a config
+                # has merely left out destroys nothing.
+                (never if unlike else not_so).append(sentence)
         not_so += [
             f"{describe(vdev)} is in use for a disk that failed"
             for vdev in going
@@ -106,8 +112,8 @@ def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, *, may_become:
         ]
         moves += [Move(change=Remove(), vdev_class=name, top=vdev) for vdev in going]
         moves += [Move(change=Add(vdev=vdev), vdev_class=name) for vdev in pairing.coming]
-    if never or not_so:
-        return Way(never=tuple(never), not_so=tuple(not_so))
+    if not_so or never:
+        return Way(never=() if not_so else tuple(never), not_so=tuple(not_so))
     return in_order(moves, vdevs, members)
 
 
@@ -169,8 +175,9 @@ def can_become(there: Vdev, wanted: DesiredVdev) -> bool:
 
 def _cannot_go(
     going: Sequence[Vdev], pairing: Pairing, vdevs: Sequence[Vdev], members: Members
-) -> Iterator[str]:
-    """Why data vdevs can't be removed (zpool-remove(8)): a sentence for each of them."""
+) -> Iterator[tuple[str, bool]]:
+    """Why data vdevs can't be removed (zpool-remove(8)): a sentence for each of them, and whether
+    something is declared that it would have to become and can't."""
     striped = [
         vdev.name
         for vdev in vdevs
@@ -179,26 +186,26 @@ def _cannot_go(
     # A raidz that is to come would be in the way just as well.
     striped += [str(vdev) for vdev in pairing.coming if parity_of(vdev.type) and not pairing.pairs]
     for vdev in going if striped else ():
-        wish = _instead(vdev, pairing.coming, members)
+        wish, unlike = _instead(vdev, pairing.coming, members)
         reason = wish or (
-            "can't be removed: ZFS removes no data vdev from a pool that has a raidz or draid "
-            f"({striped[0]})"
+            "is not declared, and can't be removed: ZFS removes no data vdev from a pool that has "
+            f"a raidz or draid ({striped[0]})"
         )
-        yield f"{describe(vdev)}: {reason}"
+        yield f"{describe(vdev)}: {reason}", unlike
 
 
-def _instead(vdev: Vdev, coming: Sequence[DesiredVdev], members: Members) -> str:
+def _instead(vdev: Vdev, coming: Sequence[DesiredVdev], members: Members) -> tuple[str, bool]:
     """That a vdev would have to become what it can't: the declared one that has its disks, or else
-    any. Empty where no such one is to come."""
+    any; and whether that is of another type. Empty where no such one is to come."""
     disks = {slot.disk for slot in members.slots(vdev)} - {""}
     unlike = [one for one in coming if not can_become(vdev, one)]
     rival = max(unlike, key=lambda one: len(disks & set(one.disks)), default=None)
     if rival is None:
-        return ""
+        return "", False
     kind = type_of(vdev)
     if kind == rival.type:
-        return f"a {kind} of {len(vdev.children)} cannot become one of {len(rival.disks)}"
-    return f"{_one(kind)} cannot become {_one(rival.type)}"
+        return f"a {kind} of {len(vdev.children)} cannot become one of {len(rival.disks)}", False
+    return f"{_one(kind)} cannot become {_one(rival.type)}", True
 
 
 def _one(kind: str) -> str:
@@ -232,6 +239,12 @@ def _within(pair: Pair, members: Members, name: VdevClass) -> Way:
             )
         else:
             surplus.append(slot)
+    away = members.offline & set(wanted)
+    if len(away) > min(1, tolerance(pair.wanted.type, len(wanted))):
+        not_so.append(
+            f"{pair.there.name}: {', '.join(sorted(away))} can't be offline: one disk of a vdev at "
+            "a time, and none of a vdev that can lose none"
+        )
     missing = [disk for disk in wanted if disk not in {slot.disk for slot in kept}]
     # A disk that is dead is replaced first: that is what restores redundancy.
     surplus.sort(key=lambda slot: not slot.dead)
@@ -271,6 +284,3 @@ def _states(slot: Slot, members: Members) -> Iterator[Change]:
         leaf.state in ("UNAVAIL", "REMOVED") and members.is_back(leaf)
     ):
         yield Online(leaf=leaf)
-    elif leaf.state == "ONLINE":
-        # The disk that a spare stood in for is back: the spare is wanted for the next failure.
-        yield from (Detach(leaf=one) for one in slot.helping if members.declared(one))

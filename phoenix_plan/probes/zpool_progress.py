@@ -26,11 +26,12 @@ _PERCENT = re.compile(r"([0-9]+)\.[0-9]+% done(?:, (.+))?")
 @attrs.frozen(kw_only=True)
 class Progress:
     """What runs in a pool. `percent` is whole, None where ZFS does not say; `left` are ZFS's words
-    on the time that it takes yet, empty where it has none."""
+    on the time that it takes yet, empty where it has none. `paused` says that it waits."""
 
     kind: str
     percent: int | None
     left: str
+    paused: bool = False
 
     def __str__(self) -> str:
         percent = "" if self.percent is None else f" {self.percent}% done"
@@ -71,10 +72,10 @@ def _activity(field: str, value: str, more: tuple[str, ...], line: int) -> Activ
 
 
 def _progress(activity: Activity, more: tuple[str, ...]) -> Progress:
+    paused = activity.state == "paused"
     for line in more:
         match = _PERCENT.search(line)
         if match is not None:
-            return Progress(
-                kind=activity.kind, percent=int(match[1]), left=(match[2] or "").strip("()")
-            )
-    return Progress(kind=activity.kind, percent=None, left="")
+            left = (match[2] or "").strip("()")
+            return Progress(kind=activity.kind, percent=int(match[1]), left=left, paused=paused)
+    return Progress(kind=activity.kind, percent=None, left="", paused=paused)

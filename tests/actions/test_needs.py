@@ -34,9 +34,9 @@ _NEEDS = {
     "import-pool": "disk-sound disk-unprotected disk-unused pool-absent pool-importable",
     "set-pool-properties": "pool-not-boot pool-present pool-writable",
     "attach-disk": f"{_NEW} member no-checkpoint pool-not-boot pool-present pool-settled "
-    "pool-writable",
+    "pool-unmistakable pool-writable",
     "replace-disk": f"{_NEW} member no-checkpoint pool-not-boot pool-present pool-settled "
-    "pool-writable",
+    "pool-unmistakable pool-writable",
     "detach-disk": "member no-checkpoint others-online pool-not-boot pool-present pool-settled "
     "pool-unmistakable pool-writable unprotected",
     "expand-raidz": f"{_NEW} feature-ready member no-checkpoint pool-not-boot pool-present "
@@ -46,11 +46,12 @@ _NEEDS = {
     "pool-whole pool-writable sectors-fit unprotected",
     "remove-vdev": "member no-checkpoint pool-not-boot pool-present pool-settled "
     "pool-unmistakable pool-whole pool-writable unprotected",
-    "online-disk": "member pool-not-boot pool-present pool-writable",
-    "offline-disk": "member others-online pool-not-boot pool-present pool-settled pool-writable "
-    "unprotected",
-    "create-checkpoint": "no-checkpoint pool-not-boot pool-present pool-settled pool-writable",
-    "discard-checkpoint": "pool-not-boot pool-present pool-writable unprotected",
+    "online-disk": "member pool-not-boot pool-present pool-unmistakable pool-writable",
+    "offline-disk": "member others-online pool-not-boot pool-present pool-settled "
+    "pool-unmistakable pool-writable unprotected",
+    "create-checkpoint": "no-checkpoint pool-not-boot pool-present pool-settled "
+    "pool-unmistakable pool-writable unprotected",
+    "discard-checkpoint": "pool-not-boot pool-present pool-unmistakable pool-writable unprotected",
     "wipe-disk": "disk-is disk-sound disk-unpooled disk-unprotected disk-unused",
     "create-dataset": "dataset-absent dataset-present mountpoint-free pool-present pool-writable",
     "set-dataset-properties": "dataset-not-boot dataset-present fits-used mountpoint-free "
@@ -77,7 +78,7 @@ def test_an_action_needs_what_the_contract_says(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["add-vdev", "remove-vdev"])
 def test_only_a_vdev_that_holds_data_needs_a_whole_pool(kind: str) -> None:
     """A spare is added to a degraded pool too: that is when it is wanted."""
-    of_data = {"pool-unmistakable", "pool-whole", "unprotected"}
+    of_data = {"pool-whole"}
     for one in EXAMPLES:
         if isinstance(one, AddVdev | RemoveVdev) and kind == one.TYPE:
             needs = {TAGS[type(need)] for need in one.needs()}

@@ -21,7 +21,7 @@ from phoenix_plan.actions import (
     ReplaceDisk,
 )
 from phoenix_plan.model.desired import Desired
-from phoenix_plan.model.layout import same_redundancy
+from phoenix_plan.model.layout import DesiredVdev, same_redundancy
 from phoenix_plan.model.pools import Activity, Pool, Vdev
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.planner import Outcome
@@ -157,9 +157,9 @@ BROKEN: tuple[tuple[str, str, dict[str, Any], str, str], ...] = (
         "**refused**: what is declared can't be reached: S is in use for a disk that failed",
     ),
     (
-        "a spare whose disk is back is given back",
+        "a spare whose disk is back is ZFS's own to give back",
         "mirror AB; spare S", {"B": both("spare", "B", "S"), "S": "INUSE"},
-        "mirror AB; spare S", "**detach S**",
+        "mirror AB; spare S", "no change",
     ),
     (
         "a replacement by hand that is declared is adopted",
@@ -351,3 +351,112 @@ def test_sectors_are_checked_before_zfs_is_asked(wanted: str) -> None:
     found = way(plan(attrs.evolve(host, disks=disks), declared(wanted)))
     assert "sectors of 8192 bytes" in found
     assert "4096 (ashift 12)" in found
+
+
+def steps(there: str, wanted: str) -> list[Any]:
+    return [one.ordered.action for one in outcome(there, wanted).actions]
+
+
+def test_the_last_disk_of_a_mirror_is_named_by_the_mirrors_guid() -> None:
+    """It takes it over when it is alone: zpool-replace(8) would not find it by its own."""
+    found = steps("mirror FB; mirror EA", "F; mirror AB")
+    mirrors = {vdev.guid for vdev in vdevs("mirror FB; mirror EA")}
+    last = next(one for one in found if isinstance(one, ReplaceDisk) and "E" in one.old_name)
+    assert last.old in mirrors
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ("raidz1 ABCD", "raidz1 ABC"),
+        ("raidz1 ABC; raidz1 DEF", "raidz1 ABC"),
+        ("raidz1 ABC; special mirror TU", "raidz1 ABC; special"),
+        ("draid1:3d:1s ABCDEFGH", "draid1:3d:1s ABCDEFG"),
+    ],
+)
+def test_what_a_config_has_left_out_destroys_nothing(there: str, wanted: str) -> None:
+    """I10: a forgotten line is no wish to lose the pool."""
+    if there.startswith("draid"):
+        assert "destroy" in way(outcome(there, wanted))  # another draid is declared
+    else:
+        assert way(outcome(there, wanted)).startswith("**refused**")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"activities": (RUNNING,)},
+        {"activities": (Activity(kind="expand", state="running"),)},
+        {"checkpoint": True},
+    ],
+)
+def test_a_pool_in_which_something_is_under_way_is_not_made_anew(changes: dict[str, Any]) -> None:
+    host = host_with(attrs.evolve(pool("mirror AB"), **changes), DISKS)
+    assert way(plan(host, declared("raidz1 ABC"))).startswith("**refused**")
+
+
+def test_a_pool_with_a_replacement_under_way_is_not_made_anew() -> None:
+    host = host_with(states("mirror AB", B=SWAPPING), DISKS)
+    assert way(plan(host, declared("raidz1 ABC"))).startswith("**refused**")
+
+
+@pytest.mark.parametrize("wanted", ["draid1:3d:1s ABCDEFGH; spare", "draid1:3d:1s ABCDEFGH"])
+def test_a_draids_own_spares_are_no_spares_to_remove(wanted: str) -> None:
+    made = pool("draid1:3d:1s ABCDEFGH")
+    own = Vdev(guid=Guid("99"), name="draid1-0-0", type="dspare", vdev_class="spare", state="AVAIL")
+    host = host_with(attrs.evolve(made, vdevs=(*made.vdevs, own)), DISKS)
+    assert way(plan(host, declared(wanted))) == "no change"
+
+
+class TestOffline:
+    def wants(self, text: str, *letters: str) -> Desired:
+        made = declared(text)
+        offline = tuple(f"/dev/disk/by-id/{letter}" for letter in letters)
+        return attrs.evolve(made, pools=(attrs.evolve(made.pools[0], offline=offline),))
+
+    def test_one_of_a_mirror(self) -> None:
+        host = host_with(pool("mirror AB"), DISKS)
+        assert way(plan(host, self.wants("mirror AB", "B"))) == "**offline-disk**"
+
+    @pytest.mark.parametrize(
+        ("there", "wanted", "letters"),
+        [("mirror AB", "mirror AB", "AB"), ("raidz2 ABCD", "raidz2 ABCD", "AB"),
+         ("mirror AB", "A", "A"), ("AB", "AB", "A")],
+    )  # fmt: skip
+    def test_never_more_than_a_vdev_can_lose(self, there: str, wanted: str, letters: str) -> None:
+        host = host_with(pool(there), DISKS)
+        assert way(plan(host, self.wants(wanted, *letters))).startswith("**refused**")
+
+    def test_it_comes_when_all_else_is_done(self) -> None:
+        host = host_with(pool("mirror AB; mirror CD"), DISKS)
+        found = way(plan(host, self.wants("mirror AC; mirror BD", "A")))
+        assert found.endswith("**offline-disk**")
+
+
+def test_one_disk_by_two_names_in_one_pool_is_refused() -> None:
+    host = host_with(pool("mirror AB"), DISKS)
+    other = "/dev/disk/by-id/wwn-C"
+    disks = tuple(
+        attrs.evolve(one, aliases=(*one.aliases, other)) if one.path == "/dev/C" else one
+        for one in host.disks
+    )
+    made = declared("mirror ABC")
+    layout_ = {**made.pools[0].vdevs, "spare": (DesiredVdev(type="disk", disks=(other,)),)}
+    wanted = attrs.evolve(made, pools=(attrs.evolve(made.pools[0], vdevs=layout_),))
+    assert "is declared 2 times" in way(plan(attrs.evolve(host, disks=disks), wanted))
+
+
+def test_two_members_that_were_at_one_place_are_told_apart() -> None:
+    """As on pools that were made by the kernel's names."""
+    gone: dict[str, Any] = {
+        "state": "UNAVAIL",
+        "path": "/dev/sdb1",
+        "was": "/dev/sdb1",
+        "name": "/dev/sdb1",
+    }
+    made = pool("mirror ABCD")
+    top = made.vdevs[0]
+    children = (*top.children[:2], *(attrs.evolve(one, **gone) for one in top.children[2:]))
+    host = host_with(attrs.evolve(made, vdevs=(attrs.evolve(top, children=children),)), "AB")
+    blocked = plan(host, declared("mirror AB")).blocked
+    assert sorted(one.id for one in blocked) == ["detach-disk:67", "detach-disk:68"]
