@@ -117,7 +117,7 @@ def member_state(name: str, who: str, state: str, index: Index) -> Unmet | None:
     if there is None:
         return member(name, who, index)
     if there[0].state == state:
-        return None
+        return unknown(index, "pools")
     return Unmet(
         code="member-state",
         message=f"pool {name}: {there[0].path or there[0].name} is {there[0].state}, not {state}",
