@@ -50,7 +50,7 @@ def in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> 
             None,
         )
         if ready is None:
-            broken = _broken_up(waiting, held, members)
+            broken = _broken_up(waiting, held, members, done)
             if broken is None:
                 return _stuck(waiting, held)
             waiting = broken
@@ -159,7 +159,9 @@ def _is_ready(move: Move, held: set[str], shapes: _Shapes, done: Sequence[Move])
     return True
 
 
-def _broken_up(waiting: Sequence[Move], held: set[str], members: Members) -> list[Move] | None:
+def _broken_up(
+    waiting: Sequence[Move], held: set[str], members: Members, done: Sequence[Move]
+) -> list[Move] | None:
     """Where mirrors wait for each other's disks: one gives its disk first and gets the new one
     later. None where no mirror can."""
     for move in waiting:
@@ -180,7 +182,8 @@ def _broken_up(waiting: Sequence[Move], held: set[str], members: Members) -> lis
                     if leaf is not change.old
                     and leaf.state == "ONLINE"
                     and members.declared(leaf)
-                    and not any(leaf in one.frees for one in rest)
+                    # One that has left may be in another vdev by then.
+                    and not any(leaf in one.frees for one in (*rest, *done))
                 ),
                 "",
             )

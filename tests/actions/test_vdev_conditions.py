@@ -6,7 +6,15 @@ from typing import Literal
 
 import pytest
 
-from phoenix_plan.conditions import Condition, Member, MemberState, NoMember, PoolSettled, unmet
+from phoenix_plan.conditions import (
+    Condition,
+    Member,
+    MemberState,
+    NoMember,
+    OthersOnline,
+    PoolSettled,
+    unmet,
+)
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.pools import Activity, Pool
 from phoenix_plan.model.sizes import Guid
@@ -43,6 +51,10 @@ OFF = pool("tank", top("mirror", "tank", children=(leaf("A"), leaf("B", "OFFLINE
         ("", MemberState(pool="tank", who=B, state="OFFLINE"), OFF),
         ("member-state", MemberState(pool="tank", who=B, state="ONLINE"), OFF),
         ("member-missing", MemberState(pool="tank", who=C, state="ONLINE"), TANK),
+        ("", OthersOnline(pool="tank", who=B), TANK),
+        ("", OthersOnline(pool="tank", who=B), OFF),
+        ("redundancy-needed", OthersOnline(pool="tank", who=A), OFF),
+        ("redundancy-needed", OthersOnline(pool="tank", who=A), pool("tank", leaf("A"))),
     ],
 )
 def test_a_member(expected: str, condition: Condition, there: Pool) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from docs.generator.shapes import layout
@@ -126,6 +126,7 @@ class Weakest(Log):
 
 
 @given(there=topologies(), wanted=topologies())
+@example(there="mirror AFC; mirror EDG", wanted="mirror DC; mirror EA; mirror FG")
 @many
 def test_what_was_wanted_comes_out(there: str, wanted: str) -> None:
     """I5, I9; and redundancy is given up only by a destructive step."""
