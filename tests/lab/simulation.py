@@ -95,7 +95,7 @@ def _disk(disk: Json) -> Json:
         for part in disk.get("partitions", [])
     ]
     labels = {
-        f"{label['part']} {label['pool']} {label['state']}" for label in disk.get("labels", [])
+        f"{label['part']} {label.get('pool')} {label['state']}" for label in disk.get("labels", [])
     }
     found = {key: disk[key] for key in known if key in disk}
     users = [f"{user['kind']}: {user['detail']}" for user in disk.get("users", [])]
