@@ -3,15 +3,37 @@
 A request is {"shell": TEXT} or {"argv": [...]}, with "timeout_s", "cwd", "env" (besides its own)
 and "stdin"; the answer is {"status": N, "stdout": TEXT, "stderr": TEXT}, and a status of null means
 that the time was up. Output goes through files, not pipes, so that a process left in the background
-keeps nobody waiting. Standard library only: it runs under each guest's own Python.
+keeps nobody waiting. The agent runs under each guest's own Python and needs the standard library
+alone.
+
+An argv that begins with `phoenix` is run in a fork of the agent: a process with files, a folder and
+an environment of its own, that runs `python3 -m phoenix_plan`. What it imported the agent imports
+too, so that the next one finds it loaded: in an emulated processor that is half of a command's
+time. `phoenix` in shell text is started as on a host.
 """
 
+import importlib
 import json
 import os
+import runpy
+import select
+import signal
 import subprocess
 import sys
 import tempfile
-from typing import Any, BinaryIO
+import traceback
+from contextlib import suppress
+from typing import Any, BinaryIO, NamedTuple, NoReturn
+
+SOURCE = "/lab/src"
+
+
+class Files(NamedTuple):
+    """What a command has as its standard files."""
+
+    given: BinaryIO
+    out: BinaryIO
+    err: BinaryIO
 
 
 def answer(request: dict[str, Any]) -> dict[str, object]:
@@ -23,24 +45,72 @@ def answer(request: dict[str, Any]) -> dict[str, object]:
     ):
         given.write(request["stdin"].encode())
         given.seek(0)
-        status: int | None
-        try:
-            status = subprocess.run(
-                argv,
-                check=False,
-                cwd=request["cwd"],
-                env=os.environ | request["env"],
-                stdin=given,
-                stdout=out,
-                stderr=err,
-                timeout=request["timeout_s"],
-            ).returncode
-        except subprocess.TimeoutExpired:
-            status = None
-        except OSError as error:
-            err.write(str(error).encode())
-            status = 127
+        run = forked if argv[0] == "phoenix" else started
+        status = run(argv, request, Files(given, out, err))
         return {"status": status, "stdout": text(out), "stderr": text(err)}
+
+
+def started(argv: list[str], request: dict[str, Any], files: Files) -> int | None:
+    """Start a program; its exit status, None where its time was up."""
+    try:
+        return subprocess.run(
+            argv,
+            check=False,
+            cwd=request["cwd"],
+            env=os.environ | request["env"],
+            stdin=files.given,
+            stdout=files.out,
+            stderr=files.err,
+            timeout=request["timeout_s"],
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return None
+    except OSError as error:
+        files.err.write(str(error).encode())
+        return 127
+
+
+def forked(argv: list[str], request: dict[str, Any], files: Files) -> int | None:
+    """The same for phoenix, in a fork of this process."""
+    with tempfile.TemporaryFile() as imported:
+        pid = os.fork()
+        if pid == 0:
+            phoenix(argv, request, files, imported)
+        done = os.pidfd_open(pid)
+        in_time, _, _ = select.select([done], [], [], request["timeout_s"])
+        os.close(done)
+        if not in_time:
+            os.kill(pid, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        for name in text(imported).splitlines():
+            if name not in sys.modules:
+                with suppress(ImportError):
+                    importlib.import_module(name)
+    return status if in_time else None
+
+
+def phoenix(argv: list[str], request: dict[str, Any], files: Files, imported: BinaryIO) -> NoReturn:
+    """Be the `phoenix` of guest/bin, which starts the same module on the same path."""
+    status: object = 1
+    try:
+        for number, file in enumerate(files):
+            os.dup2(file.fileno(), number)
+        sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+        sys.stderr = os.fdopen(2, "w", closefd=False, errors="backslashreplace")
+        os.chdir(request["cwd"])
+        os.environ.update(request["env"])
+        sys.argv = argv
+        runpy.run_module("phoenix_plan", run_name="__main__", alter_sys=True)
+        status = 0
+    except SystemExit as exit_:
+        status = exit_.code
+    except BaseException:  # noqa: BLE001 - as Python itself ends with a trace
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    imported.write("\n".join(sys.modules).encode())
+    imported.flush()
+    os._exit(status if isinstance(status, int) else int(status is not None))
 
 
 def text(file: BinaryIO) -> str:
@@ -49,6 +119,7 @@ def text(file: BinaryIO) -> str:
 
 
 def main() -> None:
+    sys.path.append(SOURCE)
     with open(sys.argv[1], "r+b", buffering=0) as channel:
         channel.write(b'{"ready": true}\n')
         pending = b""
