@@ -101,8 +101,8 @@ EXAMPLES: tuple[Action, ...] = (
         released=(), disk=_DISKS[1], identity=_IDENTITIES[1], turn=1,
     ),
     DetachDisk(
-        pool="tank", guid=_GUID, member=_MEMBER, mirror="mirror-0", released=_DISKS[:1],
-        disk=f"{_DISKS[0]}-part1", turn=1,
+        pool="tank", guid=_GUID, member=_MEMBER, mirror="mirror-0", others=2,
+        released=_DISKS[:1], disk=f"{_DISKS[0]}-part1", turn=1,
     ),
     ExpandRaidz(
         pool="tank", guid=_GUID, vdev=_VDEV, vdev_name="raidz1-0", disk=_DISKS[1],
@@ -114,7 +114,9 @@ EXAMPLES: tuple[Action, ...] = (
     _remove("log", "disk", *_DISKS[:1]),
     _remove("normal", "mirror", *_DISKS),
     OnlineDisk(pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", turn=1),
-    OfflineDisk(pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", turn=1),
+    OfflineDisk(
+        pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", others=1, turn=1
+    ),
     CreateCheckpoint(pool="tank", guid=_GUID, turn=1),
     DiscardCheckpoint(pool="tank", guid=_GUID, turn=1),
     SetPoolProperties(

@@ -11,6 +11,7 @@ _NEW_DISK = {
     "identity": "Who that disk is. It is checked again.",
     **_TURN,
 }
+_OTHERS = {"others": "How many disks that vdev has besides. They have to be there and ONLINE."}
 _RELEASED = {"released": "All names of the disks that are free afterwards."}
 _MEMBER = {"member": "The member's GUID, which is checked.", "disk": "Where the member is."}
 _CHANGES = {"properties": "The values that change, each with the one before."}
@@ -47,6 +48,7 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
         **_POOL,
         "member": "The GUID of the member that goes.",
         "mirror": "The vdev that it is in.",
+        **_OTHERS,
         **_RELEASED,
         "disk": "Where the member is or was.",
         **_TURN,
@@ -77,7 +79,7 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
         **_TURN,
     },
     "OnlineDisk": {**_POOL, **_MEMBER, **_TURN},
-    "OfflineDisk": {**_POOL, **_MEMBER, **_TURN},
+    "OfflineDisk": {**_POOL, **_MEMBER, **_OTHERS, **_TURN},
     "CreateCheckpoint": {**_POOL, **_TURN},
     "DiscardCheckpoint": {**_POOL, **_TURN},
     "DestroyPool": {

@@ -138,8 +138,8 @@ class ReplaceDisk:
 class DetachDisk:
     """Detach a member from its mirror, or end what a hot spare or a replacement had begun.
 
-    `member` is its GUID, `disk` where it is or was, `mirror` what it is in. `released` are all
-    names of the disk that is free afterwards.
+    `member` is its GUID, `disk` where it is or was, `mirror` what it is in, `others` how many disks
+    that has besides. `released` are all names of the disk that is free afterwards.
     """
 
     TYPE: ClassVar[Literal["detach-disk"]] = "detach-disk"
@@ -148,6 +148,7 @@ class DetachDisk:
     guid: Guid
     member: Guid
     mirror: str
+    others: int
     released: tuple[str, ...]
     disk: str
     turn: int
@@ -163,7 +164,7 @@ class DetachDisk:
             NoCheckpoint(pool=self.pool),
             Unprotected(dataset=self.pool),
             Member(pool=self.pool, who=self.member),
-            OthersOnline(pool=self.pool, who=self.member),
+            OthersOnline(pool=self.pool, who=self.member, at_least=self.others),
         )
 
     def gives(self) -> tuple[Condition, ...]:
@@ -180,7 +181,10 @@ class DetachDisk:
         return "attaching the disk again (zpool attach): all of it is copied to it anew"
 
     def changes(self) -> tuple[Change, ...]:
-        return (Change(name="disk", before=f"{self.disk} in {self.mirror}"),)
+        return (
+            Change(name="disk", before=f"{self.disk} in {self.mirror}"),
+            Change(name="disks", before=str(self.others + 1), after=str(self.others)),
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -225,7 +229,7 @@ class OnlineDisk:
 @attrs.frozen(kw_only=True)
 class OfflineDisk:
     """Take a member offline (zpool-offline(8)): ZFS reads and writes it no more until it is online
-    again."""
+    again. `others` is how many disks its vdev has besides."""
 
     TYPE: ClassVar[Literal["offline-disk"]] = "offline-disk"
     ABOUT: ClassVar[Kind] = "disk"
@@ -233,6 +237,7 @@ class OfflineDisk:
     guid: Guid
     member: Guid
     disk: str
+    others: int
     turn: int
 
     @property
@@ -245,7 +250,7 @@ class OfflineDisk:
             PoolSettled(pool=self.pool),
             Unprotected(dataset=self.pool),
             Member(pool=self.pool, who=self.member),
-            OthersOnline(pool=self.pool, who=self.member),
+            OthersOnline(pool=self.pool, who=self.member, at_least=self.others),
         )
 
     def gives(self) -> tuple[Condition, ...]:

@@ -109,8 +109,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return vdevs.no_member(name, who, index)
         case MemberState(pool=name, who=who, state=state):
             return vdevs.member_state(name, who, state, index)
-        case OthersOnline(pool=name, who=who):
-            return vdevs.others_online(name, who, index)
+        case OthersOnline(pool=name, who=who, at_least=count):
+            return vdevs.others_online(name, who, count, index)
         case DiskFits():
             return vdevs.disk_fits(condition, index)
         case SectorsFit(disk=path, ashift=ashift):

@@ -179,10 +179,12 @@ class MemberState:
 
 @attrs.frozen(kw_only=True)
 class OthersOnline:
-    """All other disks of the vdev that a disk is in are ONLINE: nothing hangs on this one alone."""
+    """All other disks of the vdev that a disk is in are ONLINE, and they are at least so many:
+    nothing hangs on this one alone, nor on fewer than was agreed to."""
 
     pool: str
     who: Guid
+    at_least: int
 
 
 @attrs.frozen(kw_only=True)

@@ -125,7 +125,7 @@ def member_state(name: str, who: str, state: str, index: Index) -> Unmet | None:
     )
 
 
-def others_online(name: str, who: Guid, index: Index) -> Unmet | None:
+def others_online(name: str, who: Guid, at_least: int, index: Index) -> Unmet | None:
     there = found(name, who, index)
     if there is None:
         return None  # that it is not there, Member says
@@ -138,6 +138,13 @@ def others_online(name: str, who: Guid, index: Index) -> Unmet | None:
             message=f"pool {name}: the rest of {there[1].name} is not whole: "
             f"{'; '.join(bad) or 'nothing is left of it'}",
             hint="Make the rest whole first; what it lacks may only be on this disk.",
+        )
+    if len(left) < at_least:
+        return Unmet(
+            code="redundancy-needed",
+            message=f"pool {name}: {there[1].name} has {len(left)} other disks, and was to have "
+            f"{at_least}",
+            hint="A disk has left it since this was planned. Plan again.",
         )
     return unknown(index, "pools")
 

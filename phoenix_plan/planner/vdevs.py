@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import assert_never
 
@@ -34,6 +35,7 @@ from phoenix_plan.planner.members import describe, where
 from phoenix_plan.planner.moves import (
     Add,
     Attach,
+    Change,
     Detach,
     Expand,
     Move,
@@ -80,17 +82,23 @@ def plan_vdevs(pool: DesiredPool, there: Pool, moves: Sequence[Move], index: Ind
     """The steps from what a pool is built of to what is declared, and its checkpoint."""
     planned = tuple(_with_checkpoint(pool, there, moves))
     freed: set[str] = set()
+    width = Counter({top.guid: len(tuple(top.leaves())) for top in there.vdevs})
     for turn, one in enumerate(planned, start=1):
         if not isinstance(one, Move):
             yield Step(action=one(pool=there.name, guid=there.guid, turn=turn))
             continue
-        action = _action(one, turn, pool, there, index)
+        top = _guid(one.top)
+        action = _action(one, pool, there, index, turn=turn, others=width[top] - 1)
         yield from wipes(one.takes, action_id(action), index, freed)
         yield Step(action=action)
+        width[top] += _WIDER.get(type(one.change), 0)
         for leaf in one.frees:
             freed |= set(_names(leaf, there, index))
     yield from _findings(there, planned)
 
+
+_WIDER: dict[type[Change], int] = {Attach: 1, Expand: 1, Detach: -1}
+"""How many disks more a vdev has after a move."""
 
 _Planned = Move | type[CreateCheckpoint] | type[DiscardCheckpoint]
 
@@ -136,7 +144,10 @@ def _findings(there: Pool, planned: Sequence[_Planned]) -> Items:
         )
 
 
-def _action(move: Move, turn: int, pool: DesiredPool, there: Pool, index: Index) -> VdevAction:
+def _action(
+    move: Move, pool: DesiredPool, there: Pool, index: Index, *, turn: int, others: int
+) -> VdevAction:
+    """The step of a move. `others` is how many more disks the vdev has when its turn comes."""
     name, guid, change, top = there.name, there.guid, move.change, move.top
     match change:
         case Add(vdev=vdev):
@@ -159,7 +170,7 @@ def _action(move: Move, turn: int, pool: DesiredPool, there: Pool, index: Index)
             )  # fmt: skip
         case Detach(leaf=leaf):
             return DetachDisk(
-                pool=name, guid=guid, member=leaf.guid, mirror=_name(top),
+                pool=name, guid=guid, member=leaf.guid, mirror=_name(top), others=others,
                 released=_names(leaf, there, index), disk=_subject(leaf, index), turn=turn,
             )  # fmt: skip
         case Expand(disk=disk):
@@ -182,8 +193,9 @@ def _action(move: Move, turn: int, pool: DesiredPool, there: Pool, index: Index)
             )
         case Offline(leaf=leaf):
             return OfflineDisk(
-                pool=name, guid=guid, member=leaf.guid, disk=_subject(leaf, index), turn=turn
-            )
+                pool=name, guid=guid, member=leaf.guid, disk=_subject(leaf, index), others=others,
+                turn=turn,
+            )  # fmt: skip
         case _:
             assert_never(change)
 

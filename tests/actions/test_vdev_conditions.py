@@ -51,10 +51,15 @@ OFF = pool("tank", top("mirror", "tank", children=(leaf("A"), leaf("B", "OFFLINE
         ("", MemberState(pool="tank", who=B, state="OFFLINE"), OFF),
         ("member-state", MemberState(pool="tank", who=B, state="ONLINE"), OFF),
         ("member-missing", MemberState(pool="tank", who=C, state="ONLINE"), TANK),
-        ("", OthersOnline(pool="tank", who=B), TANK),
-        ("", OthersOnline(pool="tank", who=B), OFF),
-        ("redundancy-needed", OthersOnline(pool="tank", who=A), OFF),
-        ("redundancy-needed", OthersOnline(pool="tank", who=A), pool("tank", leaf("A"))),
+        ("", OthersOnline(pool="tank", who=B, at_least=1), TANK),
+        ("", OthersOnline(pool="tank", who=B, at_least=1), OFF),
+        ("redundancy-needed", OthersOnline(pool="tank", who=A, at_least=1), OFF),
+        ("redundancy-needed", OthersOnline(pool="tank", who=A, at_least=2), TANK),
+        (
+            "redundancy-needed",
+            OthersOnline(pool="tank", who=A, at_least=0),
+            pool("tank", leaf("A")),
+        ),
     ],
 )
 def test_a_member(expected: str, condition: Condition, there: Pool) -> None:

@@ -170,6 +170,7 @@ KINDS: Mapping[str, tuple[Action, Evidence]] = {
             **IN_TANK,
             member=MEMBER,
             mirror="mirror-0",
+            others=2,
             released=("/dev/vda", DISK1),
             disk=f"{DISK1}-part1",
         ),
@@ -244,7 +245,10 @@ KINDS: Mapping[str, tuple[Action, Evidence]] = {
         Evidence(),
     ),
     "online-disk": (OnlineDisk(**IN_TANK, member=MEMBER, disk=f"{DISK1}-part1"), Evidence()),
-    "offline-disk": (OfflineDisk(**IN_TANK, member=MEMBER, disk=f"{DISK1}-part1"), Evidence()),
+    "offline-disk": (
+        OfflineDisk(**IN_TANK, member=MEMBER, disk=f"{DISK1}-part1", others=2),
+        Evidence(),
+    ),
     "create-checkpoint": (CreateCheckpoint(**IN_TANK), Evidence(price=CHECKPOINT_PRICE)),
     "discard-checkpoint": (DiscardCheckpoint(**IN_TANK), Evidence()),
     "set-pool-properties": (

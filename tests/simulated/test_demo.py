@@ -254,7 +254,8 @@ VDEV_STEPS: tuple[Step, ...] = (
     (
         "offline-disk",
         lambda state: OfflineDisk(
-            **in_fast(state), member=vdev_guid(state, MORE[1]), disk=f"{MORE[1]}-part1"
+            **in_fast(state), member=vdev_guid(state, MORE[1]), disk=f"{MORE[1]}-part1",
+            others=2,
         ),
         tree,
         ["mirror C, D, B OFFLINE"],
@@ -270,8 +271,8 @@ VDEV_STEPS: tuple[Step, ...] = (
     (
         "detach-disk",
         lambda state: DetachDisk(
-            **in_fast(state), member=vdev_guid(state, MORE[1]), mirror="mirror-0", released=(),
-            disk=MORE[1],
+            **in_fast(state), member=vdev_guid(state, MORE[1]), mirror="mirror-0", others=2,
+            released=(), disk=MORE[1],
         ),
         tree,
         ["mirror C, D"],
