@@ -142,8 +142,8 @@ def others_online(name: str, who: Guid, at_least: int, index: Index) -> Unmet | 
     if len(left) < at_least:
         return Unmet(
             code="redundancy-needed",
-            message=f"pool {name}: {there[1].name} has {len(left)} other disks, and was to have "
-            f"{at_least}",
+            message=f"pool {name}: beside {there[0].path or there[0].name}, {there[1].name} has "
+            f"{len(left)} of the {at_least} others that it was to have",
             hint="A disk has left it since this was planned. Plan again.",
         )
     return unknown(index, "pools")

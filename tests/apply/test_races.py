@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from phoenix_plan.commands import Run, Write
-from tests.apply.machine import Machine, host, pool, want, watch
+from tests.apply.machine import Machine, by_id, host, pool, want, watch
 
 Json = dict[str, Any]
 
@@ -155,3 +155,32 @@ def test_a_snapshot_that_is_taken_anew_is_another(
     assert called.code == 7
     assert "tank/gone@daily was taken anew" in called.err
     assert "tank/gone" in machine.pools["tank"]["datasets"]
+
+
+def test_a_mirror_that_somebody_made_smaller_is_not_made_smaller_still(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of four disks were to go, and two to stay; meanwhile a third one is detached by hand."""
+    machine.has(host(pool("tank", "mirror", "A", "B", "C", "D"))).wants(
+        want("tank", "mirror", "A", "B")
+    )
+    assert machine.plan().code == 0
+    assert machine.approve().code == 0
+
+    def by_hand(there: Json) -> None:
+        (mirror,) = there["pools"][0]["vdevs"]
+        mirror["children"] = [one for one in mirror["children"] if by_id("B") not in one["path"]]
+
+    detached: list[Write] = []
+
+    def see(write: Write) -> None:
+        if isinstance(write, Run) and "detach" in write.argv:
+            detached.append(write)
+            if len(detached) == 1:
+                machine.change(by_hand)
+
+    watch(monkeypatch, see)
+    called = machine.apply()
+    assert called.code == 7
+    assert "mirror-0 has 1 of the 2 others that it was to have" in called.err
+    assert len(detached) == 1
