@@ -22,12 +22,14 @@ from phoenix_plan.actions import (
     action_id,
 )
 from phoenix_plan.actions.disks import wipe_ranges
+from phoenix_plan.conditions.disks import SIBLING_SLACK
 from phoenix_plan.model.desired import DesiredPool
+from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.layout import DATA_CLASSES, type_of
 from phoenix_plan.model.pools import Pool, Vdev
 from phoenix_plan.model.properties import CREATED_ASHIFT
-from phoenix_plan.model.sizes import Guid
+from phoenix_plan.model.sizes import Guid, human
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.contents import contents
 from phoenix_plan.planner.items import Finding, Items, Step
@@ -94,7 +96,8 @@ def plan_vdevs(pool: DesiredPool, there: Pool, moves: Sequence[Move], index: Ind
         width[top] += _WIDER.get(type(one.change), 0)
         for leaf in one.frees:
             freed |= set(_names(leaf, there, index))
-    yield from _findings(there, planned)
+    yield from _no_way_back(there, planned)
+    yield from _stays_small(pool, there, moves, index)
 
 
 _WIDER: dict[type[Change], int] = {Attach: 1, Expand: 1, Detach: -1}
@@ -127,7 +130,7 @@ def _is_data_add(move: Move) -> bool:
     return isinstance(move.change, Add) and move.vdev_class in DATA_CLASSES
 
 
-def _findings(there: Pool, planned: Sequence[_Planned]) -> Items:
+def _no_way_back(there: Pool, planned: Sequence[_Planned]) -> Items:
     moves = [one for one in planned if isinstance(one, Move)]
     subject = Subject(kind="pool", name=there.name)
     irreversible = [move for move in moves if _is_data_add(move) or isinstance(move.change, Expand)]
@@ -142,6 +145,39 @@ def _findings(there: Pool, planned: Sequence[_Planned]) -> Items:
             if possible
             else "A checkpoint can be no net here: ZFS does not do these steps under one.",
         )
+
+
+def _stays_small(pool: DesiredPool, there: Pool, moves: Sequence[Move], index: Index) -> Items:
+    """A vdev grows with its smallest disk, where autoexpand is on (zpoolprops(7))."""
+    seen = there.properties.get("autoexpand")
+    if pool.properties.get("autoexpand", seen.value if seen is not None else "") == "on":
+        return
+    for top in there.vdevs:
+        swaps = {
+            one.change.old.guid: one.change.disk
+            for one in moves
+            if isinstance(one.change, Replace) and one.top is top
+        }
+        leaves = tuple(top.leaves())
+        small = _smallest(index.leaf_disk(leaf) for leaf in leaves)
+        large = _smallest(
+            (*(index.leaf_disk(leaf) for leaf in leaves if leaf.guid not in swaps),
+             *(one.disk for path in swaps.values() if (one := index.device(path)) is not None))
+        )  # fmt: skip
+        if swaps and small and large - small > SIBLING_SLACK:
+            yield Finding(
+                severity="note",
+                code="stays-as-small",
+                subject=Subject(kind="pool", name=there.name),
+                message=f"will not grow: the disks of {top.name} will hold {human(large)} at "
+                f"least, it was made of {human(small)}, and autoexpand is off",
+                hint="Declare autoexpand=on among the pool's properties to have it grow.",
+            )
+
+
+def _smallest(disks: Iterable[Disk | None]) -> int:
+    """The size of the smallest of the disks that are there, in bytes."""
+    return min((disk.size for disk in disks if disk is not None), default=0)
 
 
 def _action(

@@ -22,7 +22,7 @@ from phoenix_plan.actions import (
 )
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.layout import DesiredVdev, same_redundancy
-from phoenix_plan.model.pools import Activity, Pool, Vdev
+from phoenix_plan.model.pools import Activity, Pool, Property, Vdev
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.planner import Outcome
 from tests.planner import oracle
@@ -305,6 +305,38 @@ class TestCheckpoint:
         found = outcome("raidz1 ABC", "raidz1 ABCD")
         [note] = [one for one in found.findings if one.code == "no-way-back"]
         assert "no net" in note.hint
+
+
+class TestLargerDisks:
+    """A pool takes the room of larger disks where autoexpand is on, and not without."""
+
+    def notes(self, wanted: str, *, seen: str = "off", declares: str = "") -> list[str]:
+        """What is said where T and U are twice as large as A and B, of which the pool is."""
+        there = attrs.evolve(
+            pool("mirror AB"), properties={"autoexpand": Property(value=seen, source="local")}
+        )
+        host = host_with(there, DISKS)
+        disks = [
+            attrs.evolve(one, size=Bytes(2 * SIZE)) if one.path[-1] in "TU" else one
+            for one in host.disks
+        ]
+        properties = {"autoexpand": declares} if declares else {}
+        made = declared(wanted)
+        pools = (attrs.evolve(made.pools[0], properties=properties),)
+        found = plan(attrs.evolve(host, disks=tuple(disks)), attrs.evolve(made, pools=pools))
+        return [one.message for one in found.findings if one.code == "stays-as-small"]
+
+    def test_the_last_one_that_is_replaced_would_let_it_grow(self) -> None:
+        [said] = self.notes("mirror TU")
+        assert "will not grow: the disks of mirror-0 will hold " in said
+
+    def test_one_of_two_changes_nothing(self) -> None:
+        assert self.notes("mirror AT") == []
+
+    def test_it_grows_where_autoexpand_is_on_or_will_be(self) -> None:
+        assert self.notes("mirror TU", declares="on") == []
+        assert self.notes("mirror TU", seen="on") == []
+        assert self.notes("mirror TU", seen="on", declares="off") != []
 
 
 def test_a_disk_put_into_the_slot_of_a_dead_one_takes_its_place() -> None:

@@ -77,6 +77,14 @@ VDEVS: dict[str, Code] = {
         "before an added vdev is the only net that ZFS has.",
         do="Declare `checkpoint: true` on the pool to have one made, where that is possible.",
     ),
+    "stays-as-small": Code(
+        kind="note",
+        means="All disks of a vdev will be larger than they were, and the pool will not.",
+        why="Only with autoexpand=on does a pool take the room that larger disks give it. A pool "
+        "that has grown can't be made smaller again.",
+        do="Declare autoexpand=on among the pool's properties, with the disks. Where they have "
+        "been replaced already, `zpool online -e POOL DISK` lets the vdev of that disk grow.",
+    ),
     "spare-in-use": Code(
         kind="warning",
         means="A hot spare has taken the place of a disk that failed.",
