@@ -109,9 +109,7 @@ def verdict(action: Action, evidence: Evidence) -> Verdict:
         case ReplaceDisk():
             return _safe("replaces-disk", f"{_old(action)}; the new disk is blank")
         case DetachDisk():
-            return _destructive(
-                "detaches-disk", f"{action.mirror} has one disk fewer to fall back on"
-            )
+            return _destructive("detaches-disk", _detach(action))
         case ExpandRaidz():
             return _destructive(
                 "expands-raidz", f"{action.vdev_name} can never be made narrower again"
@@ -191,7 +189,15 @@ def _worst(verdicts: list[Verdict]) -> Verdict:
 def _old(action: ReplaceDisk) -> str:
     if action.old_state in ("ONLINE", "DEGRADED"):
         return "the old disk serves until all of it is on the new one"
-    return f"the old disk is {action.old_state}, and redundancy comes back"
+    return f"the old disk is {action.old_state}, and the new one takes its place"
+
+
+def _detach(action: DetachDisk) -> str:
+    if action.instead:
+        return f"{action.instead} has its place for good, and is no spare any more"
+    if action.others == 1:
+        return f"what is on {action.mirror} is on one disk alone from then on"
+    return f"{action.mirror} has one disk fewer to fall back on"
 
 
 def _add(action: AddVdev) -> Verdict:
@@ -209,10 +215,11 @@ def _remove(action: RemoveVdev) -> Verdict:
         return _destructive(
             "removes-data-vdev", "its data moves to the other vdevs, which have to hold it all"
         )
-    if action.vdev_class == "log" and action.kind != "mirror":
+    if action.is_only_log:
+        lack = action.state if action.kind == "mirror" else "not mirrored"
         return _destructive(
-            "removes-log", "the log is not mirrored: what it holds is on this disk alone until it "
-            "is written out, and synchronous writes wait for the data disks from then on",
+            "removes-log", f"the log is {lack}: what it holds is on one disk at most until it is "
+            "written out, and synchronous writes wait for the data disks from then on",
         )  # fmt: skip
     if action.vdev_class == "log":
         return _safe("removes-vdev", "what the log holds is written to the data disks first")

@@ -67,7 +67,8 @@ def _remove(of: VdevClass, kind: str, *disks: str) -> RemoveVdev:
     name = f"{disks[0]}-part1" if kind == "disk" else f"{kind}-1"
     return RemoveVdev(
         pool="tank", guid=_GUID, vdev=_VDEV, vdev_name=name, vdev_class=of, kind=kind,
-        disks=tuple(f"{disk}-part1" for disk in disks), released=disks, turn=1,
+        state="ONLINE", disks=tuple(f"{disk}-part1" for disk in disks),
+        others=2 if of == "normal" else 0, released=disks, turn=1,
     )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ EXAMPLES: tuple[Action, ...] = (
     ),
     DetachDisk(
         pool="tank", guid=_GUID, member=_MEMBER, mirror="mirror-0", others=2,
-        released=_DISKS[:1], disk=f"{_DISKS[0]}-part1", turn=1,
+        instead="", released=_DISKS[:1], disk=f"{_DISKS[0]}-part1", turn=1,
     ),
     ExpandRaidz(
         pool="tank", guid=_GUID, vdev=_VDEV, vdev_name="raidz1-0", disk=_DISKS[1],
@@ -113,7 +114,9 @@ EXAMPLES: tuple[Action, ...] = (
     _remove("cache", "disk", *_DISKS[:1]),
     _remove("log", "disk", *_DISKS[:1]),
     _remove("normal", "mirror", *_DISKS),
-    OnlineDisk(pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", turn=1),
+    OnlineDisk(
+        pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", state="OFFLINE", turn=1
+    ),
     OfflineDisk(
         pool="tank", guid=_GUID, member=_MEMBER, disk=f"{_DISKS[0]}-part1", others=1, turn=1
     ),

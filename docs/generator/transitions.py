@@ -127,8 +127,9 @@ def _lines() -> Iterator[str]:
         "",
         "Phoenix takes the way that risks least: first one that can be taken back, then one that "
         "takes no redundancy away, then the one that copies least. Destroy and create is planned "
-        "only where a vdev of another type is declared and ZFS has no other way, and its reason "
-        "stands in the plan. What is only left out is refused where it can't be removed.",
+        "only where a vdev of another type, or another ashift, is declared and ZFS has no other "
+        "way, and its reason stands in the plan. What is only left out is refused where it can't "
+        "be removed.",
         "",
     )
     for name, there in BASES.items():

@@ -139,7 +139,8 @@ class DetachDisk:
     """Detach a member from its mirror, or end what a hot spare or a replacement had begun.
 
     `member` is its GUID, `disk` where it is or was, `mirror` what it is in, `others` how many disks
-    that has besides. `released` are all names of the disk that is free afterwards.
+    that has besides. `instead` is the spare that has its place from then on, empty where none has.
+    `released` are all names of the disk that is free afterwards.
     """
 
     TYPE: ClassVar[Literal["detach-disk"]] = "detach-disk"
@@ -149,6 +150,7 @@ class DetachDisk:
     member: Guid
     mirror: str
     others: int
+    instead: str
     released: tuple[str, ...]
     disk: str
     turn: int
@@ -189,7 +191,8 @@ class DetachDisk:
 
 @attrs.frozen(kw_only=True)
 class OnlineDisk:
-    """Bring a member online that is offline (zpool-online(8)). What it missed is resilvered."""
+    """Bring a member online that is offline, or back (zpool-online(8)). What it missed is
+    resilvered. `state` is the one that it was in."""
 
     TYPE: ClassVar[Literal["online-disk"]] = "online-disk"
     ABOUT: ClassVar[Kind] = "disk"
@@ -197,6 +200,7 @@ class OnlineDisk:
     guid: Guid
     member: Guid
     disk: str
+    state: str
     turn: int
 
     @property
@@ -223,7 +227,7 @@ class OnlineDisk:
         return f"zpool offline {self.pool} {self.disk}"
 
     def changes(self) -> tuple[Change, ...]:
-        return (Change(name="state", before="OFFLINE", after="ONLINE"),)
+        return (Change(name="state", before=self.state, after="ONLINE"),)
 
 
 @attrs.frozen(kw_only=True)

@@ -26,7 +26,7 @@ from phoenix_plan.conditions import (
     Unprotected,
 )
 from phoenix_plan.model.layout import DATA_CLASSES, DesiredVdev, parity_of
-from phoenix_plan.model.pools import VdevClass
+from phoenix_plan.model.pools import VdevClass, VdevState
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Kind
 
@@ -154,7 +154,7 @@ class AddVdev:
 
     def undo(self) -> str:
         if not self.is_data:
-            return f"zpool remove {self.pool} {self.subject}"
+            return f"zpool remove {self.pool} {self.subject if self.kind == 'disk' else 'VDEV'}"
         if parity_of(self.kind):
             return ""
         return f"zpool remove {self.pool} VDEV, unless a raidz or draid is in the pool"
@@ -172,8 +172,9 @@ class RemoveVdev:
     """Remove a top-level vdev from a pool (zpool-remove(8)). What is on a data vdev moves to the
     others first.
 
-    `vdev` is its GUID, `vdev_name` its name at the moment. `disks` are its members, by where they
-    are or were; `released` are all names of the disks that are free afterwards.
+    `vdev` is its GUID, `vdev_name` its name and `state` its state at the moment. `disks` are its
+    members, by where they are or were; `others` is how many disks the other data vdevs have, where
+    data has to move. `released` are all names of the disks that are free afterwards.
     """
 
     TYPE: ClassVar[Literal["remove-vdev"]] = "remove-vdev"
@@ -184,7 +185,9 @@ class RemoveVdev:
     vdev_name: str
     vdev_class: VdevClass
     kind: str
+    state: VdevState
     disks: tuple[str, ...]
+    others: int
     released: tuple[str, ...]
     turn: int
 
@@ -197,13 +200,19 @@ class RemoveVdev:
         """Whether data has to move away from it first."""
         return self.vdev_class in DATA_CLASSES
 
+    @property
+    def is_only_log(self) -> bool:
+        """Whether what the log holds is on one disk alone, or on none."""
+        return self.vdev_class == "log" and not (self.kind == "mirror" and self.state == "ONLINE")
+
     def needs(self) -> tuple[Condition, ...]:
-        of_data = (PoolWhole(pool=self.pool),)
+        of_data = (PoolWhole(pool=self.pool, at_least=self.others + len(self.disks)),)
+        of_value = (Unprotected(dataset=self.pool),)
         return (
             *turn_needs(self.pool, self.guid, self.turn),
             PoolSettled(pool=self.pool),
             NoCheckpoint(pool=self.pool),
-            Unprotected(dataset=self.pool),
+            *(of_value if self.is_data or self.is_only_log else ()),
             Member(pool=self.pool, who=self.vdev),
             *(of_data if self.is_data else ()),
         )

@@ -1,4 +1,5 @@
-"""Waiting for what a command only starts: a resilver, the removal of a vdev, an expansion.
+"""Waiting for what a command only starts: a resilver, the removal of a vdev, an expansion, the
+discarding of a checkpoint.
 
 The kernel does these by itself, for hours maybe, whether phoenix waits or not. It waits, because
 the next step on the pool must not begin before, and because only then can it be seen that the step
@@ -24,8 +25,8 @@ GRACE_S = 60.0
 
 
 class StillRunningError(PhoenixError):
-    """A signal asked to stop while the kernel was at it, or it waits for something itself: the step
-    is begun, and ends without phoenix."""
+    """A signal asked to stop while the kernel was at it, it waits for something itself, or nobody
+    can see how far it is: the step is begun, and ends without phoenix."""
 
     exit_code = 7
 
@@ -40,7 +41,7 @@ def waits(
     """What runs in the action's pool, look by look, until nothing does any more.
 
     Nothing at all for an action that starts nothing that lasts. Raises StillRunningError where a
-    signal asks to stop, ProbeError and HostError where the pool can't be looked at.
+    signal asks to stop, and where the pool can't be looked at.
     """
     if not isinstance(action, VdevAction):
         return
@@ -66,10 +67,17 @@ def waits(
 
 
 def _running(pool: str, host: ReadableHost) -> tuple[Progress, ...]:
-    answer = host.answer("zpool-status-text", progress_query(pool))
-    if not isinstance(answer, Output):
-        raise PhoenixError(f"zpool status {pool}: the host answered with no output")
-    return parse_progress(answer)
+    try:
+        answer = host.answer("zpool-status-text", progress_query(pool))
+        if not isinstance(answer, Output):
+            raise PhoenixError(f"zpool status {pool}: the host answered with no output")
+        return parse_progress(answer)
+    except PhoenixError as error:
+        raise StillRunningError(
+            f"whether what was begun in pool {pool} has ended can't be seen: {error.message}",
+            hint=f"ZFS goes on with it by itself: zpool status {pool}. Plan again when it has "
+            "ended.",
+        ) from error
 
 
 def seconds_of_grace(sleep: Callable[[float], None]) -> Iterator[None]:

@@ -97,8 +97,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return pools.pool_importable(name, guid, index)
         case PoolSettled(pool=name):
             return vdevs.pool_settled(name, index)
-        case PoolWhole(pool=name):
-            return vdevs.pool_whole(name, index)
+        case PoolWhole(pool=name, at_least=count):
+            return vdevs.pool_whole(name, count, index)
         case NoCheckpoint(pool=name):
             return vdevs.no_checkpoint(name, index)
         case FeatureReady(pool=name, feature=feature):

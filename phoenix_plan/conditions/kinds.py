@@ -132,9 +132,11 @@ class PoolSettled:
 
 @attrs.frozen(kw_only=True)
 class PoolWhole:
-    """Every vdev that the pool's data needs is ONLINE, with all its disks."""
+    """Every vdev that the pool's data needs is ONLINE, with all its disks, none of which is being
+    replaced or has a spare beside it; they are `at_least` so many."""
 
     pool: str
+    at_least: int = 0
 
 
 @attrs.frozen(kw_only=True)

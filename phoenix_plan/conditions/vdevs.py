@@ -10,7 +10,12 @@ from phoenix_plan.model.layout import DATA_CLASSES
 from phoenix_plan.model.pools import Vdev
 from phoenix_plan.model.sizes import Guid, human
 
-_WORDS = {"resilver": "a resilver", "remove": "the removal of a vdev", "expand": "an expansion"}
+_WORDS = {
+    "resilver": "a resilver",
+    "remove": "the removal of a vdev",
+    "expand": "an expansion",
+    "discard": "the discarding of a checkpoint",
+}
 
 
 def pool_settled(name: str, index: Index) -> Unmet | None:
@@ -20,26 +25,40 @@ def pool_settled(name: str, index: Index) -> Unmet | None:
             return Unmet(
                 code="pool-resilvering",
                 message=f"pool {name}: {_WORDS[activity.kind]} is {activity.state}",
-                hint=f"Let it end (zpool wait -t resilver,remove {name}, or zpool status), then "
-                "plan again.",
+                hint=f"Let it end (zpool status {name} shows how far it is), then plan again.",
             )
     return unknown(index, "pools")
 
 
-def pool_whole(name: str, index: Index) -> Unmet | None:
+def pool_whole(name: str, at_least: int, index: Index) -> Unmet | None:
     pool = index.pools.get(name)
+    tops = [
+        top for top in (pool.vdevs if pool is not None else ()) if top.vdev_class in DATA_CLASSES
+    ]
+    leaves = [leaf for top in tops for leaf in top.leaves()]
     bad = [
         f"{leaf.path or leaf.was or leaf.name} is {leaf.state}"
-        for vdev in (pool.vdevs if pool is not None else ())
-        if vdev.vdev_class in DATA_CLASSES
-        for leaf in vdev.leaves()
+        for leaf in leaves
         if leaf.state != "ONLINE"
+    ]
+    bad += [
+        f"{vdev.name} is not over"
+        for top in tops
+        for vdev in top.children
+        if vdev.type in ("spare", "replacing")
     ]
     if bad:
         return Unmet(
             code="pool-not-whole",
             message=f"pool {name} is not whole: {'; '.join(bad)}",
             hint="Replace what has failed first; declare the new disk in its place.",
+        )
+    if len(leaves) < at_least:
+        return Unmet(
+            code="pool-not-whole",
+            message=f"the data of pool {name} is on {len(leaves)} disks, and was to be on "
+            f"{at_least}",
+            hint="A disk has left it since this was planned. Plan again.",
         )
     return unknown(index, "pools")
 
@@ -52,6 +71,12 @@ def no_checkpoint(name: str, index: Index) -> Unmet | None:
             message=f"pool {name} has a checkpoint: while it stands, ZFS can neither remove, "
             "attach, detach nor replace a disk (zpool-checkpoint(8))",
             hint="Declare `checkpoint: false` on the pool to have it discarded first.",
+        )
+    if pool is not None and any(one.kind == "discard" for one in pool.activities):
+        return Unmet(
+            code="checkpoint-stands",
+            message=f"pool {name}: its checkpoint is still being discarded",
+            hint=f"Let it end (zpool status {name} shows how far it is), then plan again.",
         )
     return unknown(index, "pools")
 
@@ -151,17 +176,17 @@ def others_online(name: str, who: Guid, at_least: int, index: Index) -> Unmet | 
 
 def disk_fits(fits: DiskFits, index: Index) -> Unmet | None:
     """zpool-attach(8), zpool-replace(8): the new disk is at least as large as the smallest member,
-    and its sectors are no larger than the vdev's ashift (vdev_attach in OpenZFS 2.1 to 2.3)."""
+    and its logical sectors are no larger than the vdev's ashift (vdev_attach in OpenZFS 2.1 to 2.3:
+    the physical ones only make it slower)."""
     device, there = index.device(fits.disk), found(fits.pool, fits.beside, index)
     if device is None or device.partition is not None or there is None:
         return None  # DiskSound and Member say so
     disk, top = device.disk, there[1]
     ashift = index.ashifts.get(top.guid)
-    sector = max(disk.logical_sector, disk.physical_sector)
-    if ashift is not None and sector > 1 << ashift:
+    if ashift is not None and disk.logical_sector > 1 << ashift:
         where = f"{top.name} of pool {fits.pool} was made for"
-        return _sectors(fits.disk, sector, f"{where} {1 << ashift} (ashift {ashift})")
-    sizes = [one.size for leaf in top.leaves() if (one := index.leaf_disk(leaf)) is not None]
+        return _sectors(fits.disk, disk.logical_sector, f"{where} {1 << ashift} (ashift {ashift})")
+    sizes = [size for leaf in top.leaves() if (size := index.whole_size(leaf)) is not None]
     if not sizes:
         return None
     smallest = min(sizes)

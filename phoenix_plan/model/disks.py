@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import attrs
@@ -172,3 +173,12 @@ class Disk:
             if alias.startswith("/dev/disk/by-id/"):
                 return alias
         return self.path
+
+
+def holds_another(vdev: Guid, signatures: Iterable[Signature], labels: Iterable[Label]) -> bool:
+    """Whether what is on a disk is known, and is not that vdev: it is another disk than the one
+    that the vdev was on. A trace of ZFS that names no vdev may be that one's."""
+    guids = {label.guid for label in labels}
+    return vdev not in guids and (
+        bool(guids) or any(one.type != "zfs_member" for one in signatures)
+    )

@@ -15,10 +15,13 @@ import attrs
 
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.datasets import Dataset
-from phoenix_plan.model.disks import Disk, Partition
+from phoenix_plan.model.disks import Disk, Partition, holds_another
 from phoenix_plan.model.pools import IdlePool, Pool, Vdev
 from phoenix_plan.model.proxmox import Reference, Storage
 from phoenix_plan.model.storage_semantics import nodes_of, volume_dataset
+
+BESIDE = 16 << 20
+"""Bytes of a whole disk that are not ZFS's data, at most: 1 MiB before, 8 after, and alignment."""
 
 
 @attrs.frozen(kw_only=True)
@@ -119,13 +122,32 @@ class Index:
         return self._pools_by_disk.get(disk.path, ())
 
     def leaf_disk(self, leaf: Vdev) -> Disk | None:
-        """The disk behind a leaf vdev. One that ZFS can't see has the path of the past, where
-        another disk may be by now: only a label with its GUID finds it."""
-        if leaf.state not in ("UNAVAIL", "REMOVED"):
-            device = self.device(leaf.path) if leaf.path else None
-            if device is not None:
-                return device.disk
-        return self._disk_by_vdev.get(leaf.guid)
+        """The disk behind a leaf vdev. One that ZFS does not have open has the path of the past,
+        where another disk may be by now: its label finds it. The path of one that was taken offline
+        or failed is trusted only where nothing else is known to be there."""
+        if leaf.state in ("UNAVAIL", "REMOVED"):
+            return self._disk_by_vdev.get(leaf.guid)
+        device = self.device(leaf.path) if leaf.path else None
+        there = device.disk if device is not None else None
+        if leaf.state in ("FAULTED", "OFFLINE"):
+            if leaf.guid in self._disk_by_vdev:
+                return self._disk_by_vdev[leaf.guid]
+            if there is not None and holds_another(leaf.guid, there.signatures, there.labels):
+                return None
+        return there or self._disk_by_vdev.get(leaf.guid)
+
+    def whole_size(self, leaf: Vdev) -> int | None:
+        """How large a whole disk is that has as much room as a leaf, in bytes. None where its disk
+        is not there.
+
+        ZFS puts a whole disk's data on a partition that takes most of it (zpool-create(8)).
+        """
+        disk = self.leaf_disk(leaf)
+        if disk is None:
+            return None
+        device = self.device(leaf.path)
+        part = device.partition if device is not None and device.disk == disk else None
+        return disk.size if part is None else min(disk.size, part.size + BESIDE)
 
     @cached_property
     def _disk_by_vdev(self) -> Mapping[str, Disk]:

@@ -65,9 +65,10 @@ class Vdev:
 
 @attrs.frozen(kw_only=True)
 class Activity:
-    """A long operation that ZFS reports: scrub, resilver, removal, expansion."""
+    """A long operation that ZFS reports: scrub, resilver, removal, expansion, the discarding of a
+    checkpoint."""
 
-    kind: Literal["scrub", "resilver", "remove", "expand"]
+    kind: Literal["scrub", "resilver", "remove", "expand", "discard"]
     state: Literal["running", "paused", "finished", "canceled"]
 
 

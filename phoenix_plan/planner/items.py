@@ -20,10 +20,13 @@ Severity = Literal["error", "warning", "note"]
 class Step:
     """An action that is wanted. `serves` are ids of actions that it only prepares: where none of
     them can run, it must not run either (no disk is wiped for a pool that can't be created).
-    `refused` says why it must not run for reasons that no condition knows."""
+    `only_with` are ids without any of which it must not run: nothing is taken away for a way that
+    can't be gone to its end. `refused` says why it must not run for reasons that no condition
+    knows."""
 
     action: Action
     serves: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
     refused: Unmet | None = None
 
 

@@ -35,6 +35,11 @@ class Slot:
     helping: tuple[Vdev, ...] = ()
 
     @property
+    def alone(self) -> bool:
+        """Whether the disk stands in its place by itself."""
+        return self.vdev is self.leaf
+
+    @property
     def dead(self) -> bool:
         """Whether ZFS can't use the disk."""
         return self.leaf.state in DEAD
@@ -58,11 +63,11 @@ class Members:
         }
 
     def _is_another(self, leaf: Vdev, path: str) -> bool:
-        """Whether another disk is by now where a member was that ZFS can't see: one that was put
-        into its slot (by-path), or itself, wiped."""
+        """Whether another disk is by now where a member was that ZFS does not have open: one that
+        was put into its slot (by-path), or itself, wiped."""
         device = self._index.device(path)
         return (
-            leaf.state in ("UNAVAIL", "REMOVED")
+            leaf.state in (*DEAD, "OFFLINE")
             and device is not None
             and self._index.leaf_disk(leaf) != device.disk
         )

@@ -169,7 +169,8 @@ def _unique(steps: Sequence[Step]) -> dict[str, Step]:
 def _spread(
     by_id: Mapping[str, Step], edges: Mapping[str, set[str]], reasons: dict[str, list[str]]
 ) -> None:
-    """Block what rests on a blocked action, and what only prepares blocked ones."""
+    """Block what rests on a blocked action, what only prepares blocked ones, and what is not to be
+    done without one."""
     while True:
         more: dict[str, str] = {}
         for identifier, step in by_id.items():
@@ -180,6 +181,8 @@ def _spread(
                 more[identifier] = f"rests on {', '.join(lacking)}"
             elif step.serves and all(i in reasons for i in step.serves):
                 more[identifier] = f"only prepares {', '.join(step.serves)}"
+            elif missing := [i for i in step.only_with if i in reasons]:
+                more[identifier] = f"is not done without {', '.join(missing)}"
         if not more:
             return
         for identifier, why in more.items():

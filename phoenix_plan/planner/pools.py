@@ -29,7 +29,8 @@ from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.items import Finding, Items, Scope, Severity, Step, Unchanged, failed
 from phoenix_plan.planner.members import Members, parts, where
 from phoenix_plan.planner.moves import Way
-from phoenix_plan.planner.vdevs import identity_of, plan_vdevs, told, wipes
+from phoenix_plan.planner.outlook import told
+from phoenix_plan.planner.vdevs import identity_of, plan_vdevs, wipes
 from phoenix_plan.planner.ways import find_way
 
 
@@ -77,8 +78,9 @@ def way_of(pool: DesiredPool, vdevs: Sequence[Vdev], index: Index) -> Way:
 
 
 def _with_ashift(pool: DesiredPool, there: Pool, way: Way, index: Index) -> Way:
-    """ashift is fixed when a vdev is made (zpoolprops(7)): another one is another pool."""
-    if pool.ashift is None or "ashift" in pool.ignore:
+    """ashift is fixed when a vdev is made (zpoolprops(7)): another one is another pool. What can't
+    be reached for other reasons is not made anew for that."""
+    if pool.ashift is None or "ashift" in pool.ignore or way.not_so:
         return way
     wrong = tuple(
         f"{vdev.name}: declared is ashift {pool.ashift}, it was made with {found}"
@@ -229,6 +231,12 @@ def _create(pool: DesiredPool, index: Index, going: Collection[Guid]) -> Items:
 
 def _not_so(pool: DesiredPool) -> Unmet | None:
     """Why a pool can't be created as declared, for reasons that no condition knows."""
+    if pool.offline:
+        return Unmet(
+            code="offline-too-early",
+            message=f"{', '.join(pool.offline)} can't be offline before pool {pool.name} is there",
+            hint="Create the pool first, and declare the disk offline then.",
+        )
     data = {name: vdevs for name, vdevs in pool.vdevs.items() if name in DATA_CLASSES}
     if not same_redundancy(
         (name, vdev.type, len(vdev.disks)) for name, vdevs in data.items() for vdev in vdevs

@@ -26,9 +26,10 @@ from phoenix_plan.planner.moves import (
 )
 
 _ORDER: tuple[type[Change], ...] = (
-    Online, Attach, Replace, Expand, Add, Detach, Remove, Offline,
+    Online, Attach, Replace, Expand, Add, Remove, Detach, Offline,
 )  # fmt: skip
-"""What gives comes before what takes: redundancy and room first."""
+"""What gives comes before what takes: redundancy and room first. A removal, which ZFS may refuse,
+comes before redundancy is given away for it."""
 
 
 def in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> Way:
@@ -52,7 +53,7 @@ def in_order(moves: Sequence[Move], vdevs: Sequence[Vdev], members: Members) -> 
         if ready is None:
             broken = _broken_up(waiting, held, members, done)
             if broken is None:
-                return _stuck(waiting, held)
+                return _stuck(waiting, held, vdevs, members)
             waiting = broken
             continue
         waiting.remove(ready)
@@ -93,6 +94,9 @@ class _Shapes:
             case Replace(old=leaf) if leaf.guid in self._alone:
                 now = attrs.evolve(leaf, guid=self._alone[leaf.guid])
                 return attrs.evolve(move, change=attrs.evolve(move.change, old=now))
+            case Offline(leaf=leaf) if leaf.guid in self._alone:
+                now = attrs.evolve(leaf, guid=self._alone[leaf.guid])
+                return attrs.evolve(move, change=Offline(leaf=now))
             case Attach(beside=Vdev() as leaf) if leaf.guid in self._alone:
                 now = attrs.evolve(leaf, guid=self._alone[leaf.guid])
                 return attrs.evolve(move, change=attrs.evolve(move.change, beside=now))
@@ -178,8 +182,9 @@ def _broken_up(
             beside = next(
                 (
                     members.declared(leaf)
-                    for leaf in top.leaves()
-                    if leaf is not change.old
+                    for leaf in top.children
+                    if not leaf.children
+                    and leaf is not change.old
                     and leaf.state == "ONLINE"
                     and members.declared(leaf)
                     # One that has left may be in another vdev by then.
@@ -195,7 +200,7 @@ def _broken_up(
     return None
 
 
-def _stuck(waiting: Sequence[Move], held: set[str]) -> Way:
+def _stuck(waiting: Sequence[Move], held: set[str], vdevs: Sequence[Vdev], members: Members) -> Way:
     adds = [one for one in waiting if isinstance(one.change, Add) and not held & set(one.takes)]
     if adds:
         names = ", ".join(str(one.change.vdev) for one in adds if isinstance(one.change, Add))
@@ -205,7 +210,23 @@ def _stuck(waiting: Sequence[Move], held: set[str]) -> Way:
                 "for that, and phoenix has none",
             )
         )
-    disks = ", ".join(sorted({disk for one in waiting for disk in one.takes if disk in held}))
+    wanted = {disk for one in waiting for disk in one.takes if disk in held}
+    moving = {one.top.guid for one in waiting if one.top is not None}
+    kept = {
+        disk: vdev.vdev_class
+        for vdev in vdevs
+        for leaf in vdev.leaves()
+        if (disk := members.declared(leaf)) in wanted and vdev.guid not in moving
+    }
+    if kept:
+        said = ", ".join(f"{disk} (in {of})" for disk, of in sorted(kept.items()))
+        return Way(
+            not_so=(
+                f"{said} is in this pool already, in a class that the config does not declare: "
+                "declare that class without it to have it taken out",
+            )
+        )
+    disks = ", ".join(sorted(wanted))
     return Way(
         not_so=(
             f"{disks} would have to change places, and no vdev can give up its disk before it has "

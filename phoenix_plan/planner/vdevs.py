@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import assert_never
+
+import attrs
 
 from phoenix_plan.actions import (
     AddVdev,
@@ -22,22 +23,18 @@ from phoenix_plan.actions import (
     action_id,
 )
 from phoenix_plan.actions.disks import wipe_ranges
-from phoenix_plan.conditions.disks import SIBLING_SLACK
 from phoenix_plan.model.desired import DesiredPool
-from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
-from phoenix_plan.model.layout import DATA_CLASSES, type_of
+from phoenix_plan.model.layout import type_of
 from phoenix_plan.model.pools import Pool, Vdev
 from phoenix_plan.model.properties import CREATED_ASHIFT
-from phoenix_plan.model.sizes import Guid, human
-from phoenix_plan.model.subjects import Subject
+from phoenix_plan.model.sizes import Guid
 from phoenix_plan.planner.contents import contents
-from phoenix_plan.planner.items import Finding, Items, Step
-from phoenix_plan.planner.members import describe, where
+from phoenix_plan.planner.items import Items, Step
+from phoenix_plan.planner.members import parts, where
 from phoenix_plan.planner.moves import (
     Add,
     Attach,
-    Change,
     Detach,
     Expand,
     Move,
@@ -46,6 +43,7 @@ from phoenix_plan.planner.moves import (
     Remove,
     Replace,
 )
+from phoenix_plan.planner.outlook import Outlook, net_place, no_way_back, stays_small
 
 
 def identity_of(path: str, index: Index) -> str:
@@ -83,25 +81,34 @@ def wipes(disks: Iterable[str], serves: str, index: Index, freed: Collection[str
 def plan_vdevs(pool: DesiredPool, there: Pool, moves: Sequence[Move], index: Index) -> Items:
     """The steps from what a pool is built of to what is declared, and its checkpoint."""
     planned = tuple(_with_checkpoint(pool, there, moves))
+    outlook = Outlook(there, index)
+    steps: list[Step] = []
     freed: set[str] = set()
-    width = Counter({top.guid: len(tuple(top.leaves())) for top in there.vdevs})
     for turn, one in enumerate(planned, start=1):
         if not isinstance(one, Move):
-            yield Step(action=one(pool=there.name, guid=there.guid, turn=turn))
+            steps.append(Step(action=one(pool=there.name, guid=there.guid, turn=turn)))
             continue
-        top = _guid(one.top)
-        action = _action(one, pool, there, index, turn=turn, others=width[top] - 1)
+        action = _action(one, pool, there, index, turn=turn, others=outlook.others(one))
         yield from wipes(one.takes, action_id(action), index, freed)
-        yield Step(action=action)
-        width[top] += _WIDER.get(type(one.change), 0)
+        steps.append(Step(action=action, refused=outlook.refused(one)))
+        outlook.apply(one)
         for leaf in one.frees:
             freed |= set(_names(leaf, there, index))
-    yield from _no_way_back(there, planned)
-    yield from _stays_small(pool, there, moves, index)
+    yield from _all_or_nothing(steps)
+    if not there.checkpoint and CreateCheckpoint not in planned:
+        yield from no_way_back(there, moves)
+    yield from stays_small(pool, there, moves, index)
 
 
-_WIDER: dict[type[Change], int] = {Attach: 1, Expand: 1, Detach: -1}
-"""How many disks more a vdev has after a move."""
+def _all_or_nothing(steps: Sequence[Step]) -> Items:
+    """The steps; what takes something away is done only with all that comes after it."""
+    ids = [action_id(step.action) for step in steps]
+    for at, step in enumerate(steps):
+        gives = isinstance(step.action, AttachDisk | ReplaceDisk | OnlineDisk) or (
+            isinstance(step.action, AddVdev) and not step.action.is_data
+        )
+        yield step if gives else attrs.evolve(step, only_with=tuple(ids[at + 1 :]))
+
 
 _Planned = Move | type[CreateCheckpoint] | type[DiscardCheckpoint]
 
@@ -116,68 +123,6 @@ def _with_checkpoint(pool: DesiredPool, there: Pool, moves: Sequence[Move]) -> I
         if number == at:
             yield CreateCheckpoint
         yield move
-
-
-def net_place(moves: Sequence[Move]) -> int | None:
-    """Before which move a checkpoint can be made, None where none would help or be possible."""
-    first = next((at for at, move in enumerate(moves) if _is_data_add(move)), None)
-    if first is None or any(not isinstance(move.change, Add) for move in moves[first:]):
-        return None
-    return first
-
-
-def _is_data_add(move: Move) -> bool:
-    return isinstance(move.change, Add) and move.vdev_class in DATA_CLASSES
-
-
-def _no_way_back(there: Pool, planned: Sequence[_Planned]) -> Items:
-    moves = [one for one in planned if isinstance(one, Move)]
-    subject = Subject(kind="pool", name=there.name)
-    irreversible = [move for move in moves if _is_data_add(move) or isinstance(move.change, Expand)]
-    if irreversible and not there.checkpoint and CreateCheckpoint not in planned:
-        possible = net_place(moves) is not None
-        yield Finding(
-            severity="note",
-            code="no-way-back",
-            subject=subject,
-            message=f"has no way back from this: {'; '.join(told(move) for move in irreversible)}",
-            hint="Declare `checkpoint: true` on the pool to have one made right before."
-            if possible
-            else "A checkpoint can be no net here: ZFS does not do these steps under one.",
-        )
-
-
-def _stays_small(pool: DesiredPool, there: Pool, moves: Sequence[Move], index: Index) -> Items:
-    """A vdev grows with its smallest disk, where autoexpand is on (zpoolprops(7))."""
-    seen = there.properties.get("autoexpand")
-    if pool.properties.get("autoexpand", seen.value if seen is not None else "") == "on":
-        return
-    for top in there.vdevs:
-        swaps = {
-            one.change.old.guid: one.change.disk
-            for one in moves
-            if isinstance(one.change, Replace) and one.top is top
-        }
-        leaves = tuple(top.leaves())
-        small = _smallest(index.leaf_disk(leaf) for leaf in leaves)
-        large = _smallest(
-            (*(index.leaf_disk(leaf) for leaf in leaves if leaf.guid not in swaps),
-             *(one.disk for path in swaps.values() if (one := index.device(path)) is not None))
-        )  # fmt: skip
-        if swaps and small and large - small > SIBLING_SLACK:
-            yield Finding(
-                severity="note",
-                code="stays-as-small",
-                subject=Subject(kind="pool", name=there.name),
-                message=f"will not grow: the disks of {top.name} will hold {human(large)} at "
-                f"least, it was made of {human(small)}, and autoexpand is off",
-                hint="Declare autoexpand=on among the pool's properties to have it grow.",
-            )
-
-
-def _smallest(disks: Iterable[Disk | None]) -> int:
-    """The size of the smallest of the disks that are there, in bytes."""
-    return min((disk.size for disk in disks if disk is not None), default=0)
 
 
 def _action(
@@ -207,6 +152,7 @@ def _action(
         case Detach(leaf=leaf):
             return DetachDisk(
                 pool=name, guid=guid, member=leaf.guid, mirror=_name(top), others=others,
+                instead=_stand_in(leaf, top),
                 released=_names(leaf, there, index), disk=_subject(leaf, index), turn=turn,
             )  # fmt: skip
         case Expand(disk=disk):
@@ -219,14 +165,16 @@ def _action(
             return RemoveVdev(
                 pool=name, guid=guid, vdev=_guid(top), vdev_name=_name(top),
                 vdev_class=move.vdev_class, kind=type_of(top) if top is not None else "",
-                disks=tuple(_subject(leaf, index) for leaf in leaves),
+                state="ONLINE" if all(leaf.state == "ONLINE" for leaf in leaves) else "DEGRADED",
+                disks=tuple(_subject(leaf, index) for leaf in leaves), others=others,
                 released=tuple(n for leaf in leaves for n in _names(leaf, there, index)),
                 turn=turn,
             )  # fmt: skip
         case Online(leaf=leaf):
             return OnlineDisk(
-                pool=name, guid=guid, member=leaf.guid, disk=_subject(leaf, index), turn=turn
-            )
+                pool=name, guid=guid, member=leaf.guid, disk=_subject(leaf, index),
+                state=leaf.state, turn=turn,
+            )  # fmt: skip
         case Offline(leaf=leaf):
             return OfflineDisk(
                 pool=name, guid=guid, member=leaf.guid, disk=_subject(leaf, index), others=others,
@@ -245,6 +193,15 @@ def _subject(leaf: Vdev, index: Index) -> str:
         if where(one) == where(leaf) and one.guid != leaf.guid
     ]
     return leaf.guid if same else where(leaf)
+
+
+def _stand_in(leaf: Vdev, top: Vdev | None) -> str:
+    """The spare that takes a disk's place when the disk is detached, empty where none does."""
+    for slot in top.children if top is not None else ():
+        whose, _, helping = parts(slot)
+        if whose.guid == leaf.guid and helping:
+            return where(helping[0])
+    return ""
 
 
 def _name(top: Vdev | None) -> str:
@@ -282,29 +239,3 @@ def _ashift(move: Move, pool: DesiredPool, there: Pool, index: Index) -> int | N
     if seen:
         return max(seen)
     return pool.ashift if pool.ashift is not None else CREATED_ASHIFT
-
-
-def told(move: Move) -> str:
-    """A move in words: what would have to be done."""
-    change, top = move.change, _name(move.top)
-    name = "" if move.vdev_class == "normal" else f"{move.vdev_class} "
-    match change:
-        case Attach(disk=disk):
-            return f"{disk} would be attached to {top}"
-        case Replace(old=old, disk=disk):
-            return f"{where(old)} ({old.state}) would be replaced by {disk}"
-        case Detach(leaf=leaf):
-            return f"{where(leaf)} ({leaf.state}) would be detached from {top}"
-        case Expand(disk=disk):
-            return f"{top} would be expanded by {disk}"
-        case Add(vdev=vdev):
-            return f"{name}{vdev} would be added"
-        case Remove():
-            said = describe(move.top) if move.top is not None else ""
-            return f"{name}{said} would be removed"
-        case Online(leaf=leaf):
-            return f"{where(leaf)} would be brought online"
-        case Offline(leaf=leaf):
-            return f"{where(leaf)} would be taken offline"
-        case _:
-            assert_never(change)

@@ -6,8 +6,9 @@ least. Where there is none, it is said why: then a pool can only be made anew.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -110,11 +111,19 @@ def _way(wanted: Layout, vdevs: Sequence[Vdev], members: Members, *, may_become:
             for vdev in going
             if vdev.state == "INUSE"
         ]
+        not_so += _not_yet([disk for vdev in pairing.coming for disk in vdev.disks], members)
         moves += [Move(change=Remove(), vdev_class=name, top=vdev) for vdev in going]
         moves += [Move(change=Add(vdev=vdev), vdev_class=name) for vdev in pairing.coming]
     if not_so or never:
         return Way(never=() if not_so else tuple(never), not_so=tuple(not_so))
     return in_order(moves, vdevs, members)
+
+
+def _not_yet(coming: Iterable[str], members: Members) -> Iterator[str]:
+    """What is declared offline and is no member yet: nobody fills a disk to take it away."""
+    for disk in coming:
+        if disk in members.offline:
+            yield f"{disk} can't be offline before it is a member: declare it offline once it is"
 
 
 def _adopted(vdev: Vdev, name: VdevClass, final: set[str], members: Members) -> bool:
@@ -202,10 +211,16 @@ def _instead(vdev: Vdev, coming: Sequence[DesiredVdev], members: Members) -> tup
     rival = max(unlike, key=lambda one: len(disks & set(one.disks)), default=None)
     if rival is None:
         return "", False
-    kind = type_of(vdev)
-    if kind == rival.type:
+    kind = _regardless_of_width(type_of(vdev))
+    if kind == _regardless_of_width(rival.type):
         return f"a {kind} of {len(vdev.children)} cannot become one of {len(rival.disks)}", False
+    kind = type_of(vdev)
     return f"{_one(kind)} cannot become {_one(rival.type)}", True
+
+
+def _regardless_of_width(kind: str) -> str:
+    """A draid's type counts its disks (`draid1:3d:8c:1s`, zpoolconcepts(7))."""
+    return re.sub(r":[0-9]+c", "", kind)
 
 
 def _one(kind: str) -> str:
@@ -246,19 +261,27 @@ def _within(pair: Pair, members: Members, name: VdevClass) -> Way:
             "a time, and none of a vdev that can lose none"
         )
     missing = [disk for disk in wanted if disk not in {slot.disk for slot in kept}]
+    not_so += _not_yet(missing, members)
     # A disk that is dead is replaced first: that is what restores redundancy.
     surplus.sort(key=lambda slot: not slot.dead)
     swaps = list(zip(surplus, missing, strict=False))
     extra, left = missing[len(swaps) :], surplus[len(swaps) :]
     changes: list[Change] = [*states, *first]
+    # A spare that stands in for a disk that goes would stay in its place for good.
+    changes += [Detach(leaf=one) for slot in left for one in slot.helping]
     changes += [Replace(old=slot.leaf, disk=disk) for slot, disk in swaps if slot.dead]
     if type_of(pair.there) in ("disk", "mirror"):
+        # Beside a disk of a spare-N or replacing-N nothing is attached (vdev_attach in OpenZFS).
         beside: Vdev | str = next(
-            (slot.leaf for slot in kept if not slot.dead), swaps[0][1] if swaps else ""
+            (slot.leaf for slot in kept if slot.alone and not slot.dead),
+            swaps[0][1] if swaps else "",
         )
         later = isinstance(beside, str)
         if extra and not beside:
-            not_so.append(f"no disk of {describe(pair.there)} is well enough to attach one to it")
+            not_so.append(
+                f"no disk of {describe(pair.there)} can have one attached to it: it is dead, or a "
+                "spare or a new disk is beside it"
+            )
         attaches: list[Change] = [Attach(beside=beside, disk=disk) for disk in extra]
         replaces: list[Change] = [
             Replace(old=slot.leaf, disk=disk) for slot, disk in swaps if not slot.dead

@@ -13,7 +13,7 @@ from typing import get_args
 import attrs
 
 from phoenix_plan.errors import ProbeError
-from phoenix_plan.model.disks import Label, Partition, Signature, User, UserKind
+from phoenix_plan.model.disks import Label, Partition, Signature, User, UserKind, holds_another
 from phoenix_plan.model.pools import Pool
 from phoenix_plan.model.proxmox import Reference
 from phoenix_plan.probes.devices import Devices
@@ -42,6 +42,9 @@ _PCI = re.compile(r"/sys/bus/pci/devices/([0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2})(
 
 # A vdev in these states is not open: the path may lead to another disk by now. Its label says.
 _GONE = frozenset({"UNAVAIL", "REMOVED"})
+
+# Nor in these, but its disk may be there, with a label that can't be read any more.
+_CLOSED = frozenset({"FAULTED", "OFFLINE"})
 
 # udev looks at every device that changes: that is no use of it.
 _UDEV = frozenset({"systemd-udevd", "(udev-worker)", "udevd"})
@@ -127,14 +130,25 @@ def boot_pools(mounts: Iterable[MountEntry]) -> tuple[str, ...]:
     )
 
 
-def pool_disks(devices: Devices, pools: Iterable[Pool]) -> Mapping[str, tuple[Pool, ...]]:
-    """Kernel path of a whole disk to the imported pools that have it open, by their leaves."""
+def pool_disks(
+    devices: Devices, pools: Iterable[Pool], contents: Mapping[str, Content] | None = None
+) -> Mapping[str, tuple[Pool, ...]]:
+    """Kernel path of a whole disk to the imported pools that have it open, by their leaves.
+
+    The path of a leaf that is not open counts too, but not where `contents` tell of another disk.
+    """
     found: dict[str, dict[str, Pool]] = {}
     for pool in pools:
         for leaf in pool.leaves():
-            if leaf.path and leaf.state not in _GONE:
-                for disk in devices.disks(leaf.path):
-                    found.setdefault(disk, {})[pool.guid] = pool
+            if not leaf.path or leaf.state in _GONE:
+                continue
+            for disk in devices.disks(leaf.path):
+                content = (contents or {}).get(disk, Content())
+                if leaf.state in _CLOSED and holds_another(
+                    leaf.guid, content.signatures, content.labels
+                ):
+                    continue
+                found.setdefault(disk, {})[pool.guid] = pool
     return {disk: tuple(pools.values()) for disk, pools in found.items()}
 
 
@@ -248,7 +262,7 @@ def _ceph(what: str) -> User:
 def _of_pools(devices: Devices, seen: Sightings) -> Iterator[Use]:
     """Members of imported pools, by path where ZFS has them open, by label GUID always."""
     leaves = {leaf.guid: pool for pool in seen.pools for leaf in pool.leaves()}
-    for disk, pools in pool_disks(devices, seen.pools).items():
+    for disk, pools in pool_disks(devices, seen.pools, seen.contents).items():
         for pool in pools:
             yield disk, _member(pool)
     for disk, content in seen.contents.items():

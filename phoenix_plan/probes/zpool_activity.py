@@ -1,7 +1,8 @@
-"""The `scan:`, `scrub:`, `remove:` and `expand:` fields of zpool-status(8), in text.
+"""The `scan:`, `scrub:`, `remove:`, `expand:` and `checkpoint:` fields of zpool-status(8), in text.
 
 Wording of `print_scan_scrub_resilver_status`, `print_err_scrub_status`, `print_rebuild_status`,
-`print_removal_status` and `print_raidz_expand_status` in OpenZFS 2.1 to 2.4.
+`print_removal_status`, `print_raidz_expand_status` and `print_checkpoint_status` in OpenZFS 2.1 to
+2.4.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 from phoenix_plan.model.pools import Activity
 from phoenix_plan.probes.zpool_status import ActivityState
 
-_Kind = Literal["scrub", "resilver", "remove", "expand"]
+_Kind = Literal["scrub", "resilver", "remove", "expand", "discard"]
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?[BKMGTPEZ]?"
 _RATE = rf"(?: (?:at )?{_NUMBER}/s)?"
@@ -46,6 +47,7 @@ _FIRST: tuple[tuple[str, _Kind, ActivityState, str], ...] = (
     ("remove", "remove", "running", r"Evacuation of .+ in progress since .+"),
     ("expand", "expand", "finished", rf"expanded \S+ copied {_NUMBER} in .+, on .+"),
     ("expand", "expand", "running", r"expansion of \S+ in progress since .+"),
+    ("checkpoint", "discard", "running", r"discarding, \S+ remaining\."),
 )
 """Field, what it tells of, and the words."""
 
@@ -70,12 +72,14 @@ _MORE = {
             rf"{_NUMBER} / {_NUMBER} copied at {_NUMBER}/s, [0-9]+\.[0-9]+% done"
             rf"(?:, paused for resilver or clear|{_LEFT})",
         ),
+        "checkpoint": (),
     }.items()
 }
 
 
 def activity_of(field: str, value: str, more: tuple[str, ...]) -> Activity | None:
-    """The activity that a field and the lines below it tell of; None for `none requested`.
+    """The activity that a field and the lines below it tell of; None for `none requested`, and
+    for a checkpoint that stands.
 
     Raises ValueError for words that it does not know.
     """
@@ -84,8 +88,15 @@ def activity_of(field: str, value: str, more: tuple[str, ...]) -> Activity | Non
             raise ValueError(f"not known below {field}: {line!r}")
     if field == "scan" and value == "none requested":
         return None
+    if field == "checkpoint" and is_checkpoint(value):
+        return None
     for of_field, kind, state, pattern in _FIRST:
         if of_field == field and re.fullmatch(pattern, value):
             waits = kind == "expand" and any("paused for resilver" in line for line in more)
             return Activity(kind=kind, state="paused" if waits else state)
     raise ValueError(f"{field} is not known: {value!r}")
+
+
+def is_checkpoint(value: str) -> bool:
+    """Whether the `checkpoint:` field tells of one that stands."""
+    return re.fullmatch(r"created .+, consumes \S+", value) is not None

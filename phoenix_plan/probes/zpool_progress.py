@@ -1,4 +1,5 @@
-"""How far a resilver, a removal or an expansion has come, in `zpool status`'s own words.
+"""How far a resilver, a removal, an expansion or a discarding has come, in the words of
+`zpool status`.
 
 ZFS knows best how long it will take: percentage and time to go are taken from its text
 (zpool-status(8), OpenZFS 2.1 to 2.4), which both versions have.
@@ -16,10 +17,10 @@ from phoenix_plan.model.pools import Activity
 from phoenix_plan.probes.zfs_output import text_lines, zfs_text
 from phoenix_plan.probes.zpool_activity import activity_of
 
-LASTING = frozenset({"resilver", "remove", "expand"})
+LASTING = frozenset({"resilver", "remove", "expand", "discard"})
 """Activities that a change of vdevs starts. A scrub is not one of them."""
 
-_FIELD = re.compile(r" *(scan|remove|expand): (.+)")
+_FIELD = re.compile(r" *(scan|remove|expand|checkpoint): (.+)")
 _PERCENT = re.compile(r"([0-9]+)\.[0-9]+% done(?:, (.+))?")
 
 

@@ -46,8 +46,8 @@ class PoolStatus:
     """What zpool-status(8) says of one pool. The pool's GUID is a property, text has it not.
 
     `vdevs` are top-level ones in ZFS's order: data, dedup, special, logs, cache, spares. Indirect
-    and hole vdevs (traces of removed ones) are left out. `checkpoint` is true while one is being
-    discarded too: what it blocks stays blocked. `errors` is empty or `N data errors`.
+    and hole vdevs (traces of removed ones) are left out. A checkpoint that is being discarded is an
+    activity, though what it blocks stays blocked. `errors` is empty or `N data errors`.
     """
 
     name: str

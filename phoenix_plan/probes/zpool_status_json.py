@@ -214,7 +214,7 @@ def _pool(name: str, pool: _Node) -> PoolStatus:
         status=one_line(pool.text("status", "")),
         vdevs=tuple(vdevs),
         activities=_activities(pool),
-        checkpoint=_checkpoint(pool),
+        checkpoint=_checkpoint(pool) == "EXISTS",
         errors=data_errors(pool.number("error_count", 0)),
     )
 
@@ -300,13 +300,13 @@ def _whole(vdev: Vdev, node: _Node) -> Vdev:
     return vdev
 
 
-def _checkpoint(pool: _Node) -> bool:
+def _checkpoint(pool: _Node) -> str:
+    """NONE, EXISTS or DISCARDING."""
     stats = pool.optional("checkpoint_stats")
-    if stats is None or stats.text("state") == "NONE":
-        return False
-    if stats.text("state") not in ("EXISTS", "DISCARDING"):
-        raise stats.error(f"state {stats.text('state')!r} is not known")
-    return True
+    state = "NONE" if stats is None else stats.text("state")
+    if stats is not None and state not in ("NONE", "EXISTS", "DISCARDING"):
+        raise stats.error(f"state {state!r} is not known")
+    return state
 
 
 def _activities(pool: _Node) -> tuple[Activity, ...]:
@@ -321,6 +321,8 @@ def _activities(pool: _Node) -> tuple[Activity, ...]:
     if expansion is not None and (state := _progress(expansion, _SCANNED)):
         waits = state == "running" and expansion.number("waiting_for_resilver") != 0
         found.append(Activity(kind="expand", state="paused" if waits else state))
+    if _checkpoint(pool) == "DISCARDING":
+        found.append(Activity(kind="discard", state="running"))
     return distinct(found)
 
 

@@ -16,7 +16,7 @@ from phoenix_plan.errors import ProbeError
 from phoenix_plan.model.pools import Activity, Vdev, VdevClass
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.probes.zfs_output import text_lines, zfs_text
-from phoenix_plan.probes.zpool_activity import activity_of
+from phoenix_plan.probes.zpool_activity import activity_of, is_checkpoint
 from phoenix_plan.probes.zpool_status import (
     NO_POOLS,
     PoolStatus,
@@ -32,11 +32,10 @@ _GUIDS = "zpool status -g"
 
 _FIELD = re.compile(r" *([a-z]+): ?(.*)")
 _PROSE = frozenset({"status", "action", "see"})
-_ACTIVITIES = frozenset({"scan", "scrub", "remove", "expand"})
+_ACTIVITIES = frozenset({"scan", "scrub", "remove", "expand", "checkpoint"})
 _WARNING = re.compile(
     r"    scan warning: skipp(?:ed|ing) blocks that are only referenced by the checkpoint\."
 )
-_CHECKPOINT = re.compile(r"created .+, consumes \S+|discarding, \S+ remaining\.")
 _HEADING = re.compile(r"\tNAME +STATE +READ +WRITE +CKSUM")
 _ERRORS = re.compile(r"([0-9]{1,20}) data errors, use '-v' for a list")
 _DEDUP = re.compile(r" dedup: (?:no DDT entries|DDT entries [0-9]+, size .+)")
@@ -182,8 +181,7 @@ def _pool(lines: _Lines) -> _Pool:
             prose[field] = " ".join((value, *lines.continued()))
         elif field in _ACTIVITIES:
             activities += _activity(lines, field, value)
-        elif field == "checkpoint" and _CHECKPOINT.fullmatch(value):
-            checkpoint = True
+            checkpoint = checkpoint or (field == "checkpoint" and is_checkpoint(value))
         elif field == "config" and not value:
             break
         else:

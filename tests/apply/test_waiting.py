@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from docs.generator.examples import EXAMPLES
-from phoenix_plan.actions import Action, AttachDisk, CreateDataset
+from phoenix_plan.actions import Action, AttachDisk, CreateDataset, DiscardCheckpoint
 from phoenix_plan.apply import settle
 from phoenix_plan.apply.settle import StillRunningError, seconds_of_grace, waits
 from phoenix_plan.commands import Answer, Output, Query, Read
@@ -152,11 +152,12 @@ def test_a_signal_in_the_middle_leaves_it_to_the_kernel(slow: Machine, monkeypat
     ids=["no answer", "unknown words"],
 )
 def test_a_look_that_fails_is_no_end(answer: Output, slow: Machine, monkeypatch: Patch) -> None:
-    """I3: the run stops, and says that the step was begun."""
+    """I3: the run stops, and says that the step was begun, and ends by itself."""
     saying(monkeypatch, lambda _said: answer)
     called = slow.apply()
     assert called.code == 7
-    assert f"FAILED    {ATTACH_C}" in called.err
+    assert f"RUNNING   {ATTACH_C}" in called.err
+    assert "can't be seen" in called.err
     assert f"not run   {ATTACH_D}" in called.err
     assert len(slow.commands()) == 1
 
@@ -250,12 +251,22 @@ def test_a_signal_is_heeded_between_two_looks() -> None:
 
 @pytest.mark.parametrize("error", [ProbeError("x", source="y"), HostError("gone")])
 def test_what_can_not_be_asked_is_said(error: Exception) -> None:
+    """The command has ended well: what it began goes on, seen or not."""
+
     class Silent(Looked):
         def answer(self, _probe: str, _read: Read) -> Answer:
             raise error
 
-    with pytest.raises(type(error)):
+    with pytest.raises(StillRunningError, match=f"can't be seen: {error}"):
         looks(Silent(), of(AttachDisk), [], nobody())
+
+
+def test_the_discarding_of_a_checkpoint_is_waited_for() -> None:
+    """zpool-checkpoint(8): it takes as long as there is to free, and no percentage is told."""
+    busy = IDLE.replace(b"config:", b"checkpoint: discarding, 1.20G remaining.\nconfig:")
+    fake = Looked(busy, busy, IDLE)
+    seen = looks(fake, of(DiscardCheckpoint), [], nobody())
+    assert seen == ["discard", "discard"]
 
 
 def test_grace_is_a_minute(monkeypatch: Patch) -> None:

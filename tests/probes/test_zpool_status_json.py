@@ -163,14 +163,17 @@ def test_expansion(expected: list[str], stats: Document) -> None:
     [
         (False, {"state": "NONE"}),
         (True, {"state": "EXISTS"}),
-        (True, {"state": "DISCARDING"}),
+        (False, {"state": "DISCARDING"}),
     ],
 )
 def test_checkpoint(expected: bool, stats: Document) -> None:
-    """One that is being discarded still blocks what a checkpoint blocks."""
+    """One that is being discarded is none to rewind to, and blocks what a checkpoint blocks."""
     document = degraded()
     document["pools"]["cache"]["checkpoint_stats"] = stats
-    assert read(document)[0].checkpoint is expected
+    pool = read(document)[0]
+    assert pool.checkpoint is expected
+    discards = any(one.kind == "discard" for one in pool.activities)
+    assert discards is (stats["state"] == "DISCARDING")
 
 
 def test_traces_of_removed_vdevs() -> None:

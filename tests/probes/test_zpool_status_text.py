@@ -189,6 +189,7 @@ def test_status_is_prose() -> None:
         " possibly in a degraded state."
     )
     assert pool.activities == (
+        Activity(kind="discard", state="running"),
         Activity(kind="remove", state="running"),
         Activity(kind="resilver", state="running"),
     )

@@ -263,7 +263,8 @@ VDEV_STEPS: tuple[Step, ...] = (
     (
         "online-disk",
         lambda state: OnlineDisk(
-            **in_fast(state), member=vdev_guid(state, MORE[1]), disk=f"{MORE[1]}-part1"
+            **in_fast(state), member=vdev_guid(state, MORE[1]), disk=f"{MORE[1]}-part1",
+            state="OFFLINE",
         ),
         tree,
         ["mirror C, D, B"],
@@ -272,7 +273,7 @@ VDEV_STEPS: tuple[Step, ...] = (
         "detach-disk",
         lambda state: DetachDisk(
             **in_fast(state), member=vdev_guid(state, MORE[1]), mirror="mirror-0", others=2,
-            released=(), disk=MORE[1],
+            instead="", released=(), disk=MORE[1],
         ),
         tree,
         ["mirror C, D"],
@@ -302,7 +303,8 @@ VDEV_STEPS: tuple[Step, ...] = (
         "remove-vdev",
         lambda state: RemoveVdev(
             **in_fast(state), vdev=top_guid(state, MORE[2]), vdev_name="mirror-1",
-            vdev_class="normal", kind="mirror", disks=MORE[2:4], released=(),
+            vdev_class="normal", kind="mirror", state="ONLINE",
+            disks=MORE[2:4], others=2, released=(),
         ),
         tree,
         ["mirror C, D"],
@@ -320,7 +322,8 @@ VDEV_STEPS: tuple[Step, ...] = (
         "remove-vdev",
         lambda state: RemoveVdev(
             **in_fast(state), vdev=vdev_guid(state, MORE[4]), vdev_name=MORE[4],
-            vdev_class="spare", kind="disk", disks=MORE[4:], released=(),
+            vdev_class="spare", kind="disk", state="ONLINE", disks=MORE[4:],
+            others=0, released=(),
         ),
         tree,
         ["mirror C, D"],

@@ -64,6 +64,19 @@ VDEVS: dict[str, Code] = {
         why="This disk may be the only one that holds some of the data.",
         do="Make the rest of the vdev whole first.",
     ),
+    "offline-too-early": Code(
+        kind="error",
+        means="A disk of a pool that is to be created is declared offline.",
+        why="A pool starts with all its disks.",
+        do="Take it out of `offline`, apply, and declare it offline then.",
+    ),
+    "vdev-not-removable": Code(
+        kind="error",
+        means="A data vdev is to be removed, and ZFS would refuse that.",
+        why="ZFS removes a data vdev only where all of them have one ashift, and where what the "
+        "pool holds fits on the others (zpool-remove(8)).",
+        do="Make room first, or leave the vdev where it is.",
+    ),
     "redundancy-mixed": Code(
         kind="error",
         means="A pool is to be created of data vdevs that are not alike.",
