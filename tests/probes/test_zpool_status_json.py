@@ -134,7 +134,7 @@ def test_scans(activities: list[str], scan: Document) -> None:
     """As text picks what it prints: the last scrub, and of resilver and rebuild the newer."""
     document = degraded()
     pool = document["pools"]["cache"]
-    del pool["removal_stats"]
+    del pool["removal_stats"], pool["checkpoint_stats"]
     pool["scan_stats"] = {"start_time": 1, "end_time": 0, "scrub_pause": 0} | scan
     found = read(document)[0].activities
     assert activities == [f"{activity.kind} {activity.state}" for activity in found]
@@ -153,7 +153,7 @@ def test_expansion(expected: list[str], stats: Document) -> None:
     """An expansion that waits for a resilver is paused."""
     document = degraded()
     pool = document["pools"]["cache"]
-    del pool["removal_stats"], pool["scan_stats"]
+    del pool["removal_stats"], pool["scan_stats"], pool["checkpoint_stats"]
     pool["raidz_expand_stats"] = stats
     assert expected == [f"{each.kind} {each.state}" for each in read(document)[0].activities]
 

@@ -152,6 +152,21 @@ DISKS = [
 ]  # fmt: skip
 
 SHAPES = [
+    row("created with a disk offline", "offline-too-early",
+        f"{by_id('B')} can't be offline before pool tank is there", host(), ("create-pool:tank",),
+        want("tank", "mirror", "A", "B", offline=[by_id("B")]), "pool tank"),
+    row("a disk that comes in is to be offline", "pool-members-differ",
+        f"{by_id('C')} can't be offline before it is a member", mirror(), (),
+        want("tank", "mirror", "A", "C", offline=[by_id("C")]), "pool tank"),
+    row("remove, and the vdevs have unlike sectors", "vdev-not-removable", "ashift 12 and 13",
+        edited(mirrors(), lambda there: there["pools"][0]["vdevs"][1].update(ashift=13)), REMOVE,
+        want("tank", "mirror", "A", "B")),
+    row("remove, and there is no room", "vdev-not-removable", "the pool holds 20.0G",
+        edited(mirrors(), lambda there: there["pools"][0]["datasets"]["tank/data"].update(
+            referenced="20G")), REMOVE, want("tank", "mirror", "A", "B")),
+    row("detach after a removal that ZFS refuses", "vdev-not-removable", "ashift 12 and 13",
+        edited(mirrors(), lambda there: there["pools"][0]["vdevs"][1].update(ashift=13)),
+        (*REMOVE, *DETACH), LONE, f"disk {by_id('C')}-part1"),
     row("created of unlike vdevs", "redundancy-mixed", "mirror of 2 and stripe of 1", host(),
         ("create-pool:tank",), long(("mirror", "AB"), ("stripe", "C")), "pool tank"),
     row("a member being replaced by another", "pool-members-differ",
