@@ -1,6 +1,6 @@
 """Makes what is made from the code: `python -m docs.generate` writes it, a test holds it current.
 
-The schemas of state, plan and approval, docs/reference/, the outputs in the tutorial
+The schemas of state, plan, approval and policy, docs/reference/, the outputs in the tutorial
 and the plan in the README.
 """
 
@@ -19,6 +19,7 @@ from docs.generator.transitions import transitions_page
 from docs.generator.tutorial import with_outputs
 from phoenix_plan.codec import dump
 from phoenix_plan.consent.approval import Approval
+from phoenix_plan.consent.policy import Policy
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.plan import Plan
 from phoenix_plan.schema_check import load_schema
@@ -45,6 +46,7 @@ FILES: dict[str, Callable[[], str]] = {
     "schemas/state.schema.json": lambda: dump(document_schema(Actual)),
     "schemas/plan.schema.json": lambda: dump(document_schema(Plan)),
     "schemas/approval.schema.json": lambda: dump(document_schema(Approval)),
+    "schemas/policy.schema.json": lambda: dump(document_schema(Policy)),
     "docs/reference/commands.md": commands_page,
     "docs/reference/config.md": lambda: config_page(load_schema("config")),
     "docs/reference/actions.md": actions_page,
@@ -60,6 +62,11 @@ FILES: dict[str, Callable[[], str]] = {
     ),
     "docs/reference/approval.md": lambda: document_page(
         document_schema(Approval), "The approval document", "`phoenix approve`"
+    ),
+    "docs/reference/policy.md": lambda: document_page(
+        document_schema(Policy),
+        "The policy document",
+        "whoever runs the host",
     ),
     "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
     "README.md": _readme,

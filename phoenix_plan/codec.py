@@ -18,6 +18,7 @@ from cattrs import Converter
 
 from phoenix_plan.actions import ACTIONS, Action
 from phoenix_plan.consent.approval import APPROVAL_VERSION, Approval
+from phoenix_plan.consent.policy import POLICY_VERSION, Policy
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.model.actual import STATE_VERSION, Actual
 from phoenix_plan.model.sizes import Bytes
@@ -76,6 +77,11 @@ def approval_to_json(approval: Approval) -> str:
 def approval_from_json(value: Json, source: str) -> Approval:
     """The approval of a validated document. Raises DocumentError where it does not fit."""
     return _structure(value, Approval, source, APPROVAL_VERSION)
+
+
+def policy_from_json(value: Json, source: str) -> Policy:
+    """The policy of a validated document. Raises DocumentError where it does not fit."""
+    return _structure(value, Policy, source, POLICY_VERSION)
 
 
 def _versioned(document: object, version: str) -> Json:

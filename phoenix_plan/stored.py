@@ -1,32 +1,40 @@
-"""States, plans and approvals from files: first their version, then their schema, then our classes.
+"""States, plans, approvals and policies: first their version, then their schema, then our classes.
 
 A document of our own minor version must hold nothing that its schema does not know. One of a newer
 minor version may: what a minor version adds can be left out of account, by definition, so unknown
 fields are dropped; a value that is not understood (a new kind of action, say) is still refused. A
 newer major version is refused as a whole.
+
+A policy is the exception: what its newer minor version adds takes something away, and leaving that
+out of account would allow it. So a policy must hold nothing that this program does not know.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import attrs
 
-from phoenix_plan.documents import Document, Fault, read_document, shown
+from phoenix_plan.documents import Document, Fault, parse_document, read_document, shown
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.model.actual import STATE_VERSION, Actual
 from phoenix_plan.schema_check import check, load_schema
 
 if TYPE_CHECKING:
     from phoenix_plan.consent.approval import Approval
+    from phoenix_plan.consent.policy import Policy
     from phoenix_plan.plan import Plan
 
-Kind = Literal["state", "plan", "approval"]
+Kind = Literal["state", "plan", "approval", "policy"]
 
 MAX_APPROVAL = 16 << 20
 """Bytes; the ids of 10,000 actions take one of them."""
+
+MAX_SIGNATURE = 64 << 10
+"""Bytes; one by a key of 16,384 bits takes 6,000."""
 
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
 
@@ -62,12 +70,57 @@ def load_plan_file(path: str, *, stdin: BinaryIO | None = None) -> StoredPlan:
     return StoredPlan(plan=plan, name=read.name, digest=read.digest)
 
 
-def load_approval(path: str) -> Approval:
-    """The approval in a file. Raises DocumentError."""
-    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+@attrs.frozen(kw_only=True)
+class StoredApproval:
+    """An approval, the exact bytes that it was read from, and the signature beside it, if any."""
 
-    document = checked(read_document(path, what="approval", limit=MAX_APPROVAL), "approval")
-    return codec.approval_from_json(document.value, document.name)
+    approval: Approval
+    name: str
+    data: bytes = attrs.field(repr=False)
+    signature: bytes | None = attrs.field(repr=False)
+
+
+def load_approval(path: str) -> StoredApproval:
+    """The approval in a file, with the signature in `path.sig`. Raises DocumentError."""
+    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+    from phoenix_plan.consent.signatures import SUFFIX  # noqa: PLC0415 - as used
+
+    read = read_document(path, what="approval", limit=MAX_APPROVAL)
+    approval = codec.approval_from_json(checked(read, "approval").value, read.name)
+    return StoredApproval(
+        approval=approval,
+        name=read.name,
+        data=read.text.encode("utf-8"),  # strict UTF-8 without a BOM: these are the file's bytes
+        signature=_signature(f"{path}{SUFFIX}"),
+    )
+
+
+def _signature(path: str) -> bytes | None:
+    """What stands in a signature's file, None where there is none: one that is there and can't be
+    read is not the same as none."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_SIGNATURE + 1)
+    except OSError as error:
+        raise DocumentError(f"{path}: the signature can't be read: {error.strerror}") from error
+    if len(data) > MAX_SIGNATURE:
+        raise DocumentError(f"{path}: larger than a signature may be ({MAX_SIGNATURE >> 10} KiB)")
+    return data
+
+
+def policy_of(data: bytes, name: str) -> Policy:
+    """The policy that these bytes are. Raises DocumentError."""
+    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+    from phoenix_plan.consent.policy import faults  # noqa: PLC0415 - as used
+
+    document = parse_document(data, name=name, what="policy")
+    policy = codec.policy_from_json(checked(document, "policy").value, document.name)
+    wrong = [Fault(path=one.path, rule=one.rule) for one in faults(policy)]
+    if wrong:
+        document.refuse(wrong, what="policy")
+    return policy
 
 
 def kind_of(document: Document) -> Kind:
@@ -100,7 +153,8 @@ def checked(document: Document, kind: Kind) -> Document:
     other = _looks_like(document.value)
     if other not in (None, kind):
         raise DocumentError(f"{document.name} is a {other} document, wanted is a {kind}")
-    if _is_newer(document, kind):
+    # What a newer policy forbids is not left out of account: an unknown key is an error there.
+    if _is_newer(document, kind) and kind != "policy":
         schema = load_schema(kind)
         ours = {**_known(document.value, schema, schema), "format_version": _version(kind)}
         document = attrs.evolve(document, value=ours)
@@ -117,6 +171,10 @@ def _version(kind: Kind) -> str:
         from phoenix_plan.consent.approval import APPROVAL_VERSION  # noqa: PLC0415 - as used
 
         return APPROVAL_VERSION
+    if kind == "policy":
+        from phoenix_plan.consent.policy import POLICY_VERSION  # noqa: PLC0415 - as used
+
+        return POLICY_VERSION
     from phoenix_plan.plan import PLAN_VERSION  # noqa: PLC0415 - loads the planner
 
     return PLAN_VERSION

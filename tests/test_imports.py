@@ -29,7 +29,8 @@ ROOMS: dict[str, str] = {
     "safety": "model actions evidence",
     "planner": "model conditions actions evidence safety",
     "plan": "model commands conditions actions evidence safety planner",
-    "consent": "errors plan",
+    # The names that an action touches are model and actions; what ssh-keygen said is an Output.
+    "consent": "errors commands model actions plan",
     "codec": "errors model actions plan consent",
     # Documents from outside: strict JSON with lines, then their schemas.
     "places": "errors",
@@ -58,7 +59,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "jsonschema": ("schema_check",),
     "referencing": ("schema_check",),
     "deepdiff": ("apply",),
-    "subprocess": ("hosts.local",),
+    "subprocess": ("hosts.local", "hosts.keygen"),
 }
 """Libraries, and who may import them. What is not here and not of the standard library, nobody."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
+import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from docs.generator.markdown import block, code, page, table
@@ -49,9 +50,7 @@ def commands_page() -> str:
         inspect.getdoc(main) or "",
         table(("", ""), [one.row for one in parameters(main)]),
     ]
-    for command in app.registered_commands:
-        function = _callback(command.callback)
-        name = command.name or function.__name__
+    for name, function in _commands(app, ""):
         found = parameters(function)
         parts += [
             f"## phoenix {name}",
@@ -60,6 +59,16 @@ def commands_page() -> str:
             table(("", ""), [one.row for one in found]),
         ]
     return page("Commands", *parts, "Also `python3 -m phoenix_plan`.")
+
+
+def _commands(typed: typer.Typer, before: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every command by its name, those of groups after them."""
+    for command in typed.registered_commands:
+        function = _callback(command.callback)
+        yield before + (command.name or function.__name__), function
+    for group in typed.registered_groups:
+        assert group.typer_instance is not None
+        yield from _commands(group.typer_instance, f"{before}{group.typer_instance.info.name} ")
 
 
 def _callback(function: Callable[..., Any] | None) -> Callable[..., Any]:

@@ -351,10 +351,41 @@ FIELDS: dict[str, dict[str, str]] = {
         "machine": "The digest of the host's machine id: whose plan it is.",
         "hostname": "The host's name, for people.",
         "actions": "The ids of the destructive actions that are approved.",
-        "approver": "Who approves.",
+        "approver": "Who approves, in their own words. Of a signed one it counts whose key it is.",
         "reason": "Why what would be lost may be lost.",
         "created": "When it was given, in UTC. Before that it does not count.",
         "expires": "When it ends, in UTC. It is looked at before each destructive action.",
+    },
+    "Policy": {
+        "format_version": "The format of this document: major and minor.",
+        "sources": "Which sources of consent count at all. All of them where it is left out.",
+        "signatures": "Whether an approval counts only where someone in allowed_signers signed it.",
+        "approvers": "How many different people have to approve each destructive action. From 1 "
+        "on approvals alone count, from 2 on it takes signatures.",
+        "kinds": "Kind of action to what is asked for it besides.",
+        "plan_age": "How old a plan may be, from the look at the host on: 12h, 7d.",
+        "approval_age": "How long an approval counts at most, from when it was given on: 4h, 3d.",
+        "hours": "When destructive actions may begin; at any time where it is left out.",
+        "protected": "Names that nothing destructive may touch.",
+        "most_destructive": "How many destructive actions one plan may have.",
+        "unknown_evidence": "Whether an action may be consented to whose cost is not known in "
+        "full. It may where this is left out.",
+    },
+    "KindRule": {
+        "approvers": "How many different people have to approve an action of this kind; the larger "
+        "of this and of what is asked for all counts.",
+    },
+    "Hours": {
+        "days": "The days on which these hours begin.",
+        "begin": "From when on, as in 08:30.",
+        "end": "Until when, as in 18:00; not after `begin`, it is of the next day.",
+        "timezone": "UTC, or a name of the time zone database, as in Europe/Berlin.",
+    },
+    "Protected": {
+        "pools": "Pools, with all that is in them.",
+        "datasets": "Datasets, with what is below and above them.",
+        "disks": "Disks, by any of their paths, or the last part of one.",
+        "storages": "Storages of Proxmox VE, by id.",
     },
 }
 

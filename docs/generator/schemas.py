@@ -1,4 +1,4 @@
-"""The JSON Schemas of state, plan and approval, from the classes that the codec makes them of.
+"""The JSON Schemas of our documents, from the classes that the codec makes them of.
 
 Only keywords that `phoenix_plan/shapes.py` knows: a valid document is then seen to be valid without
 jsonschema. Every object is closed, and every field is described.
@@ -17,6 +17,7 @@ import attrs
 from docs.generator.fields import FIELDS, KEYS
 from phoenix_plan.actions import ACTIONS, Action
 from phoenix_plan.consent.approval import Approval
+from phoenix_plan.consent.policy import Policy
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan
@@ -39,7 +40,13 @@ _MOMENT: Schema = {
     "x-rule": "must be a time in UTC, to the second, as in 2026-03-01T12:00:00Z",
 }
 
+_COUNT: Schema = {"minimum": 0}
+
 _SPECIAL: dict[str, Schema] = {
+    "approvers": _COUNT,
+    "days": {"minItems": 1},
+    "hours": {"minItems": 1},
+    "most_destructive": _COUNT,
     "created": _MOMENT,
     "expires": _MOMENT,
     "format_version": {
@@ -51,12 +58,13 @@ _SPECIAL: dict[str, Schema] = {
         "x-rule": "must be a time in UTC, as in 2026-03-01T12:00:00Z",
     },
 }
-"""Strings of which more is known than that they are strings."""
+"""Fields of which more is known than their type."""
 
 TITLES: dict[type, tuple[str, str]] = {
     Actual: ("state", "phoenix state"),
     Plan: ("plan", "phoenix plan"),
     Approval: ("approval", "phoenix approval"),
+    Policy: ("policy", "phoenix policy"),
 }
 
 

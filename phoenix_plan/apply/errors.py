@@ -28,6 +28,10 @@ class PlanHasErrors(PhoenixError):
     """The plan holds errors, and --partial was not given: nothing was run."""
 
 
+class PolicyError(PhoenixError):
+    """The plan holds what the host's policy bars whatever the consent: nothing was run."""
+
+
 class StoppedError(PhoenixError):
     """The run stopped part-way. `done` are the ids of rows that ran and were seen to have worked,
     `failed` of the one that did not end well, `running` of one that the kernel goes on with by

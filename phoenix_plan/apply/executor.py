@@ -149,7 +149,7 @@ def _consent(row: Row, grants: Mapping[str, Grant], now: datetime) -> str:
     if grant is None:
         return "nobody consented to it"
     if grant.expires and now >= parse_timestamp(grant.expires):
-        return f"the approval by {grant.by} expired at {grant.expires}"
+        return f"the consent by {grant.by} expired at {grant.expires}"
     return ""
 
 

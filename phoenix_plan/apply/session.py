@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
 
 from phoenix_plan.apply.converge import left, opened
-from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors, StaleError
+from phoenix_plan.apply.errors import (
+    ConsentError,
+    NotConverged,
+    PlanHasErrors,
+    PolicyError,
+    StaleError,
+)
 from phoenix_plan.apply.executor import Runner, run
 from phoenix_plan.apply.interrupt import noted
 from phoenix_plan.apply.journal import (
@@ -27,8 +33,10 @@ from phoenix_plan.apply.lock import locked
 from phoenix_plan.apply.stale import differences, rows_now
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.codec import as_dict
-from phoenix_plan.consent.approval import Approval, timestamp
+from phoenix_plan.consent.approval import timestamp
+from phoenix_plan.consent.bars import bars, known_of, resting, too_old
 from phoenix_plan.consent.modes import Consent, Rules, gather
+from phoenix_plan.consent.presented import Presented
 from phoenix_plan.errors import DocumentError, PhoenixError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.model.actual import Actual, Interests
@@ -45,10 +53,11 @@ CLOCK_SLACK = timedelta(minutes=5)
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What the command line asked for. `user` is the one at the terminal, for the journal."""
+    """What the command line asked for, and the rules that consent goes by."""
 
     rules: Rules
     safe_only: bool = False
+    approved_only: bool = False
     partial: bool = False
     check: bool = False
 
@@ -73,13 +82,15 @@ class Talk:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """What an apply did: rows that ran (or would, with --check), and rows that were left out.
+    """What an apply did: rows that ran (or would, with --check), and rows that were left out, with
+    the reason where there is more to say than that they are destructive.
 
     `again` says that more will show once this is done: a pool was imported, a dataset renamed.
     """
 
     ran: tuple[str, ...]
     left_out: tuple[str, ...]
+    because: Mapping[str, str] = attrs.field(factory=dict)
     journal: str = ""
     again: bool = False
 
@@ -120,12 +131,12 @@ class Session:
         return refresh(self.host, wanted, progress=self.talk.progress, now=self.now)
 
 
-def apply_plan(session: Session, approvals: Iterable[Approval]) -> Report:
+def apply_plan(session: Session, approvals: Iterable[Presented]) -> Report:
     """Apply a plan, or with --check do everything but write.
 
     Raises DocumentError (65) where the file is not what it derives to, is another host's or was
-    applied before, LockedError (6), StaleError (5), ConsentError (4), PlanHasErrors and
-    NotConverged (1), StoppedError (7), InterruptedRun (130).
+    applied before, LockedError (6), StaleError (5), ConsentError (4), PlanHasErrors,
+    PolicyError and NotConverged (1), StoppedError (7), InterruptedRun (130).
     """
     plan, options = session.plan, session.options
     verify(plan, session.source)
@@ -137,8 +148,9 @@ def apply_plan(session: Session, approvals: Iterable[Approval]) -> Report:
         actual = session.look()
         _same_host(session, actual)
         rows = _still_true(session, actual)
-        consent = _consent(session, actual, approvals)
-        rows = select(rows, consent, safe_only=options.safe_only)
+        barred = _barred(session, actual)
+        consent = _consent(session, actual, approvals, barred)
+        rows, because = select(rows, consent, barred, options)
         if any(grant.source == "interactive" for grant in consent.grants.values()):
             # A person takes their time, and the host goes on meanwhile.
             actual = session.look()
@@ -148,8 +160,9 @@ def apply_plan(session: Session, approvals: Iterable[Approval]) -> Report:
         session.talk.granted(rows, consent)
         left_out = tuple(sorted({row.id for row in plan.actions} - {row.id for row in rows}))
         if options.check or not rows:
-            return Report(ran=tuple(row.id for row in rows), left_out=left_out)
-        return _run(session, rows, consent, actual, left_out)
+            return Report(ran=tuple(row.id for row in rows), left_out=left_out, because=because)
+        report = _run(session, rows, consent, actual, left_out)
+        return attrs.evolve(report, because=because)
 
 
 def _not_too_old(session: Session) -> None:
@@ -166,6 +179,12 @@ def _not_too_old(session: Session) -> None:
         raise StaleError(
             f"{session.source} was made of what was seen at {taken_at}, {age.days} days ago; "
             f"{OLDEST.days} days are the most: nothing was run",
+            hint="Plan again, and have the new plan reviewed.",
+        )
+    why = too_old(session.plan, session.options.rules.policy, session.now())
+    if why:
+        raise StaleError(
+            f"{session.source}: {why}: nothing was run",
             hint="Plan again, and have the new plan reviewed.",
         )
     if age < -CLOCK_SLACK:
@@ -226,7 +245,24 @@ def _same_host(session: Session, actual: Actual) -> None:
         )
 
 
-def _consent(session: Session, actual: Actual, approvals: Iterable[Approval]) -> Consent:
+def _barred(session: Session, actual: Actual) -> dict[str, str]:
+    """What the host's policy lets nobody consent to, and what does not run for that, by id with the
+    reason. Raises PolicyError where there is any, unless less than the plan may run."""
+    plan, options = session.plan, session.options
+    found = bars(plan, options.rules.policy, known_of(plan, actual))
+    if found and not (options.partial or options.safe_only or options.approved_only):
+        raise PolicyError(
+            "the policy of this host bars what the plan holds, nothing was run:\n  "
+            + "\n  ".join(f"{one}: {why}" for one, whys in found.items() for why in whys),
+            hint="No consent lifts that. Plan without it, or --partial runs what depends on none "
+            "of it.",
+        )
+    return resting(plan.actions, {one: "; ".join(whys) for one, whys in found.items()})
+
+
+def _consent(
+    session: Session, actual: Actual, approvals: Iterable[Presented], barred: Iterable[str]
+) -> Consent:
     plan, options, talk = session.plan, session.options, session.talk
     if options.safe_only:
         return Consent(grants={}, refused=tuple(row.id for row in plan.destructive))
@@ -238,31 +274,28 @@ def _consent(session: Session, actual: Actual, approvals: Iterable[Approval]) ->
         approvals=approvals,
         now=session.now(),
         ask=talk.ask,
+        without=barred,
     )
-    for said in consent.said if not consent.refused else ():
+    for said in consent.said if not consent.refused or options.approved_only else ():
         talk.say(said)
     return consent
 
 
-def select(rows: Sequence[Row], consent: Consent, *, safe_only: bool) -> tuple[Row, ...]:
-    """The rows that may run. Raises ConsentError where one is refused; with `safe_only` those are
-    left out, and what rests on them."""
-    if not safe_only:
-        count = len(consent.refused)
-        if count:
-            raise ConsentError(
-                f"{count} destructive action{'s' * (count != 1)} without consent: nothing was run",
-                consent=consent,
-            )
-        return tuple(rows)
-    out: set[str] = {row.id for row in rows if row.safety == "destructive"}
-    chosen: list[Row] = []
-    for row in rows:
-        if row.id in out or out.intersection(row.requires):
-            out.add(row.id)
-        else:
-            chosen.append(row)
-    return tuple(chosen)
+def select(
+    rows: Sequence[Row], consent: Consent, barred: Mapping[str, str], options: Options
+) -> tuple[tuple[Row, ...], dict[str, str]]:
+    """The rows that may run, and by id why others do not. Raises ConsentError where one is refused;
+    with `safe_only` and `approved_only` those are left out, and what rests on them."""
+    count = len(consent.refused)
+    if count and not (options.safe_only or options.approved_only):
+        raise ConsentError(
+            f"{count} destructive action{'s' * (count != 1)} without consent: nothing was run",
+            consent=consent,
+        )
+    why = "is destructive" if options.safe_only else "is not approved"
+    out = {one: consent.lacking.get(one, why) for one in consent.refused} | dict(barred)
+    because = resting(rows, out)
+    return tuple(row for row in rows if row.id not in because), because
 
 
 def _run(

@@ -16,11 +16,13 @@ from phoenix_plan.cli import (
     approve,
     explain,
     plan,
+    policy,
     refresh,
     schema,
     show,
     simulate,
     validate,
+    verify,
 )
 from phoenix_plan.cli.console import Console
 from phoenix_plan.cli.options import QuietOption, VerboseOption
@@ -76,14 +78,16 @@ LOOKING = (
     plan.plan,
     show.show,
     approve.approve,
+    verify.verify,
     simulate.simulate,
     explain.explain,
     schema.schema,
 )
 """Commands that change nothing on any host."""
 
-for command in (*LOOKING[:4], approve.approve, apply.apply, *LOOKING[5:]):
+for command in (*LOOKING[:6], apply.apply, *LOOKING[6:]):
     app.command()(command)
+app.add_typer(policy.policy)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -135,7 +139,7 @@ def _usage(error: BaseException) -> UsageError:
 
 def _unharmed(argv: Sequence[str]) -> str:
     """That nothing was changed, where the command can't have changed anything."""
-    names = {looking.__name__ for looking in LOOKING}
+    names = {"policy", *(looking.__name__ for looking in LOOKING)}
     asked = next((argument for argument in argv if not argument.startswith("-")), "")
     return "Nothing on the host was changed." if asked in names else ""
 

@@ -33,7 +33,7 @@ def apply(
         list[str] | None,
         typer.Option(
             metavar="FILE",
-            help="An approval of the plan; one beside the plan is found. Can be repeated.",
+            help="An approval of the plan; those beside the plan are found. Can be repeated.",
         ),
     ] = None,
     mode: Annotated[
@@ -46,6 +46,13 @@ def apply(
     safe_only: Annotated[
         bool,
         typer.Option("--safe-only", help="Run what is safe and rests on nothing destructive."),
+    ] = False,
+    approved_only: Annotated[
+        bool,
+        typer.Option(
+            "--approved-only",
+            help="Run what is safe or consented to, and rests on nothing that is neither.",
+        ),
     ] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Run what depends on no error of the plan.")
@@ -83,12 +90,15 @@ def apply(
     from phoenix_plan.cli.applying import Asked, apply_config, apply_file  # noqa: PLC0415 - as used
 
     console = console_of(context, quiet=quiet, verbose=verbose)
+    if safe_only and approved_only:
+        raise UsageError("--safe-only and --approved-only exclude each other")
     asked = Asked(
         host=host or "local",
         config=config,
         mode=mode.value,
         approvals=tuple(approval or ()),
         safe_only=safe_only,
+        approved_only=approved_only,
         partial=partial,
         check=check,
         yes=yes,

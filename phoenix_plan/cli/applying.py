@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -18,11 +17,12 @@ from phoenix_plan.cli.inputs import ask, load_config
 from phoenix_plan.cli.options import Format
 from phoenix_plan.cli.people import question, terminal, user
 from phoenix_plan.cli.printing import plan_as
+from phoenix_plan.cli.rules import HostRules, approvals_of, present, rules_for
 from phoenix_plan.cli.talking import Talker
 from phoenix_plan.codec import plan_to_json
 from phoenix_plan.config import LoadedConfig
-from phoenix_plan.consent.approval import Approval, beside
 from phoenix_plan.consent.modes import Consent, Mode, Rules
+from phoenix_plan.consent.presented import Presented
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.open import open_writable
@@ -30,7 +30,7 @@ from phoenix_plan.plan import Plan, make_plan
 from phoenix_plan.render.consent import rows_text
 from phoenix_plan.render.facts import is_no_change
 from phoenix_plan.render.visible import visible
-from phoenix_plan.stored import load_approval, load_plan_file
+from phoenix_plan.stored import load_plan_file
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +45,7 @@ class Asked:
     partial: bool
     check: bool
     yes: bool
+    approved_only: bool = False
     json: bool = False
 
 
@@ -55,10 +56,11 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
     loaded = None if asked.config is None else load_config(asked.config)
     allow = _allowed(plan, loaded, stored.name, console)
     host = open_writable(asked.host)
+    rules = rules_for(asked.host)
     session = _session(
-        plan, host, asked, console, source=stored.name, digest=stored.digest, allow=allow
+        plan, host, asked, console, rules, source=stored.name, digest=stored.digest, allow=allow
     )
-    approvals = _approvals(path, asked)
+    approvals = present(approvals_of(path, asked.approvals), rules.signers)
     # Nothing that the plan says of itself: whether it is true is seen later.
     count = len(plan.actions)
     console.say(
@@ -67,7 +69,7 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
     )
     advice = (
         f"Review them, then: {shlex.join(['phoenix', 'approve', path, '--all', '--reason', 'WHY'])}"
-        "\n  Or run what is safe alone: --safe-only."
+        "\n  Or run less: --safe-only what is safe alone, --approved-only what was approved, too."
     )
     # A plan does not say in which file its config was: whoever plans again fills it in.
     asked = attrs.evolve(asked, config=asked.config or "CONFIG")
@@ -78,6 +80,7 @@ def apply_config(asked: Asked, console: Console) -> int:
     """Plan a config, show the plan, ask once, and apply it."""
     loaded = load_config(asked.config)
     host = open_writable(asked.host)  # first: a recording is not worth a look
+    rules = rules_for(asked.host)
     actual = ask(asked.host, loaded.interests, console)
     plan = make_plan(loaded.desired, actual)
     text = plan_as(plan, Format.TEXT, console.style, source="", next_step="")
@@ -97,7 +100,9 @@ def apply_config(asked: Asked, console: Console) -> int:
     text = plan_to_json(plan)
     digest = hashlib.sha256(text.encode()).hexdigest()
     allow = loaded.desired.allow_destructive
-    session = _session(plan, host, asked, console, source="the plan", digest=digest, allow=allow)
+    session = _session(
+        plan, host, asked, console, rules, source="the plan", digest=digest, allow=allow
+    )
     advice = (
         "--mode interactive asks for each of them. Or phoenix plan -o plan.json, and have it "
         "approved.\n  Or run what is safe alone: --safe-only."
@@ -125,20 +130,26 @@ def _session(
     host: WritableHost,
     asked: Asked,
     console: Console,
+    rules: HostRules,
     *,
     source: str,
     digest: str,
     allow: bool | None,
 ) -> Session:
     talker = Talker(plan, console, asked.host, events=asked.json)
-    rules = Rules(mode=asked.mode, allow_destructive=allow, user=user())
+    if rules.source:
+        console.say(f"Consent goes by {rules.source}.")
     return Session(
         plan=plan,
         source=source,
         digest=digest,
         host=host,
         options=Options(
-            rules=rules, safe_only=asked.safe_only, partial=asked.partial, check=asked.check
+            rules=Rules(mode=asked.mode, allow_destructive=allow, user=user(), policy=rules.policy),
+            safe_only=asked.safe_only,
+            approved_only=asked.approved_only,
+            partial=asked.partial,
+            check=asked.check,
         ),
         talk=talker.talk(),
         now=_now,
@@ -174,24 +185,18 @@ def _allowed(plan: Plan, loaded: LoadedConfig | None, source: str, console: Cons
     return None
 
 
-def _approvals(path: str, asked: Asked) -> tuple[Approval, ...]:
-    """Those that are named, and the one beside the plan. Raises DocumentError."""
-    named = list(dict.fromkeys(asked.approvals))
-    found = beside(path)
-    if path != "-" and found not in named and os.path.lexists(found):
-        named.append(found)
-    return tuple(load_approval(one) for one in named)
-
-
 def _finish(
     session: Session,
-    approvals: tuple[Approval, ...],
+    approvals: tuple[Presented, ...],
     asked: Asked,
     console: Console,
     advice: str,
 ) -> int:
     plan = session.plan
-    if session.options.rules.allow_destructive is True and plan.destructive and not asked.safe_only:
+    rules = session.options.rules
+    by_config = rules.allow_destructive is True and "config" in rules.policy.sources
+    unasked = [row for row in plan.destructive if not rules.policy.needed(row.action.TYPE)]
+    if by_config and unasked and not asked.safe_only:
         console.show(
             [
                 console.talk_style.paint(
@@ -214,7 +219,7 @@ def _finish(
     return 0
 
 
-def _applied(session: Session, approvals: tuple[Approval, ...]) -> Report:
+def _applied(session: Session, approvals: tuple[Presented, ...]) -> Report:
     """What `apply_plan` gives or raises, with nothing left on the live line."""
     try:
         return apply_plan(session, approvals)
@@ -226,7 +231,14 @@ def _applied(session: Session, approvals: tuple[Approval, ...]) -> Report:
 def _report(report: Report, session: Session, asked: Asked, console: Console) -> None:
     count = len(report.ran)
     actions = f"{count} action{'s' * (count != 1)}"
-    left = f" Left out: {', '.join(map(visible, report.left_out))}." if report.left_out else ""
+    left = ""
+    if report.left_out:
+        left = f" Left out: {', '.join(map(visible, report.left_out))}."
+    reasons = [
+        f"  left out: {one}: {report.because[one]}"
+        for one in report.left_out
+        if asked.approved_only and one in report.because
+    ]
     say: Callable[[str], None] = _beside(console) if asked.json else console.result
     if asked.check:
         say(f"Checked: {actions} would run. Nothing was written.{left}\n")
@@ -235,6 +247,8 @@ def _report(report: Report, session: Session, asked: Asked, console: Console) ->
     else:
         say(f"Applied {actions} on {session.plan.host.hostname}.{left}\n")
         say(f"Journal: {visible(report.journal)}\n")
+    for reason in reasons:
+        say(f"{visible(reason)}\n")
     if report.again:
         say("More shows now that this is done: plan again.\n")
     if count and not asked.check:

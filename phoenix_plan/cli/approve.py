@@ -34,6 +34,14 @@ def approve(
     approver: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who approves. [default: you]")
     ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Sign it with this SSH key: a private key's file, or a .pub whose private half "
+            "ssh-agent or a hardware token holds. The signature goes beside it, as .sig.",
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -48,10 +56,13 @@ def approve(
     from datetime import UTC, datetime  # noqa: PLC0415 - as used
 
     from phoenix_plan.apply.verify import verify  # noqa: PLC0415 - likewise
-    from phoenix_plan.cli.files import check_target, write_document  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli import files  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.approving import not_over_anothers, sign_it  # noqa: PLC0415 - likewise
     from phoenix_plan.cli.people import user  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.rules import approvals_of  # noqa: PLC0415 - likewise
     from phoenix_plan.codec import approval_to_json  # noqa: PLC0415 - likewise
     from phoenix_plan.consent import approval as approvals  # noqa: PLC0415 - likewise
+    from phoenix_plan.consent.signatures import SUFFIX  # noqa: PLC0415 - likewise
     from phoenix_plan.render.consent import rows_text  # noqa: PLC0415 - likewise
     from phoenix_plan.stored import load_plan_file  # noqa: PLC0415 - likewise
 
@@ -65,7 +76,11 @@ def approve(
         raise UsageError("an approval is of a plan's file, not of stdin")
     valid_for = approvals.parse_duration(expires)
     target = approvals.beside(plan) if output is None else output
-    check_target(target, "approval")
+    if target == "-" and sign is not None:
+        raise UsageError("-o - has no place for a signature beside it", hint="-o FILE")
+    files.check_target(target, "approval")
+    if target != "-":
+        files.check_target(target + SUFFIX, "signature")
     stored = load_plan_file(plan)
     verify(stored.plan, stored.name)
     made = approvals.approve(
@@ -77,16 +92,31 @@ def approve(
         now=datetime.now(UTC),
         valid_for=valid_for,
     )
+    not_over_anothers(target, made, plan)
     if not console.quiet:
         console.show(rows_text(stored.plan, made.actions, console.talk_style)[1:])
-    write_document(target, approval_to_json(made), "approval")
+    text = approval_to_json(made)
+    signed = None if sign is None else sign_it(text, sign)
+    if target != "-":
+        # A signature of an earlier approval would make this one look forged.
+        files.remove_document(target + SUFFIX, "signature")
+    files.write_document(target, text, "approval")
+    if signed is not None:
+        files.write_document(target + SUFFIX, signed.text, "signature")
     count = len(made.actions)
     console.say(
         f"\n{made.approver} approves {count} destructive action{'s' * (count != 1)} on "
         f"{made.hostname} until {made.expires}."
     )
+    if signed is not None:
+        console.say(
+            f"Signed with {signed.key}: {target}{SUFFIX}.\n"
+            f"Whose key that is, allowed_signers on {made.hostname} says; {made.approver} is only "
+            "what the approval calls itself."
+        )
     if target != "-":
-        flag = [] if output is None else ["--approval", output]
+        found = target in approvals_of(plan, ())
+        flag = [] if found else ["--approval", target]
         step = shlex.join(["phoenix", "apply", plan, *flag])
         console.say(f"Wrote {target}. Next: {step}")
     return 0

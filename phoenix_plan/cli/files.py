@@ -12,17 +12,19 @@ from typing import Literal
 from phoenix_plan.cli.streams import deliver
 from phoenix_plan.errors import PhoenixError, UsageError
 
-Kind = Literal["plan", "state", "approval", "simulated host"]
+Kind = Literal["plan", "state", "approval", "signature", "simulated host"]
 
 _STARTS: dict[Kind, re.Pattern[bytes]] = {
     "plan": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"host":'),
     "state": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"id":'),
     "approval": re.compile(rb'\{\s*"format_version":\s*"[^"]*",\s*"plan":\s*"'),
+    "signature": re.compile(rb"-----BEGIN SSH SIGNATURE-----\n"),
     "simulated host": re.compile(
         rb'\{\s*("format_version":\s*"[^"]*",\s*)?"hostname":\s*"[^"]*",\s*"machine_id":'
     ),
 }
-"""How the documents that phoenix writes begin (`codec.dump` keeps the order of the members)."""
+"""How the documents that phoenix writes begin (`codec.dump` keeps the order of the members). A
+signature begins as ssh-keygen writes it (PROTOCOL.sshsig of OpenSSH)."""
 
 
 def check_target(path: str, kind: Kind) -> None:
@@ -84,6 +86,19 @@ def write_document(path: str, text: str, kind: Kind) -> None:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise PhoenixError(f"{path} can't be written: {error.strerror}") from error
+
+
+def remove_document(path: str, kind: Kind) -> None:
+    """Remove a document of ours that no longer holds; nothing where there is none. Raises
+    UsageError as `check_target` does, PhoenixError where it can't be removed."""
+    check_target(path, kind)
+    try:
+        os.unlink(path)
+        _sync_folder(os.path.dirname(path) or ".")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise PhoenixError(f"{path} can't be removed: {error.strerror}") from error
 
 
 def _write(path: str, text: str) -> None:

@@ -39,6 +39,14 @@ HostOption = Annotated[
         show_default=False,
     ),
 ]
+RulesHostOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST",
+        help="The host whose rules count: local, or sim:FILE. [default: local]",
+        show_default=False,
+    ),
+]
 FormatOption = Annotated[
     Format, typer.Option("--format", help="How to print it.", case_sensitive=False)
 ]

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
 import attrs
 
-from phoenix_plan.consent.approval import Approval, refusal
+from phoenix_plan.consent.approval import timestamp
+from phoenix_plan.consent.policy import NO_POLICY, Policy, Source
+from phoenix_plan.consent.presented import Judged, Presented, count_people, judge
 from phoenix_plan.plan import Plan, Row
 
 Mode = Literal["safe", "interactive", "force-destructive"]
-Source = Literal["approval", "interactive", "force-destructive", "config"]
 
 
 @attrs.frozen(kw_only=True)
 class Grant:
-    """Consent to one action: where it comes from, who gave it, in which words."""
+    """Consent to one action: where it comes from, who gave it, in which words.
+
+    `expires` is when it ends (UTC), be it by an approval or by the policy's hours; empty where it
+    does not. `keys` are types and fingerprints of the keys that signed.
+    """
 
     source: Source
     by: str
     detail: str
     expires: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -30,17 +36,20 @@ class Consent:
     """What is consented to, by action id, and why the rest is not.
 
     `refused` are ids of destructive actions without consent; `said` are sentences on sources that
-    did not count (an approval that expired, a mode that the config bars).
+    did not count (an approval that expired, a mode that the config bars). `lacking` says for some
+    of the refused what would be needed.
     """
 
     grants: Mapping[str, Grant]
     refused: tuple[str, ...]
     said: tuple[str, ...] = ()
+    lacking: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
 class Rules:
-    """What decides: the mode asked for, the config's flag where it counts, who is asking.
+    """What decides: the mode asked for, the config's flag where it counts, who is asking, and the
+    host's policy, which takes away from all of them.
 
     `allow_destructive` is True only where the config counts: where apply itself was given it and it
     is the plan's; False wherever the plan or the given config says so; None else.
@@ -49,6 +58,7 @@ class Rules:
     mode: Mode
     allow_destructive: bool | None
     user: str
+    policy: Policy = NO_POLICY
 
 
 def gather(
@@ -57,26 +67,93 @@ def gather(
     digest: str,
     machine: str,
     rules: Rules,
-    approvals: Iterable[Approval],
+    approvals: Iterable[Presented],
     now: datetime,
     ask: Callable[[Row], str] | None,
+    without: Iterable[str] = (),
 ) -> Consent:
     """All consent for the destructive rows of a plan, gathered before the first write.
 
     `ask` puts one row to a person and returns what they typed where it is a yes, empty where it is
     a no; None where nobody can be asked. One no, and nothing is consented to interactively.
+    `without` are ids of rows that will not run whatever is said: nobody is asked about them.
     """
-    said: list[str] = []
+    policy = rules.policy
+    left_out = set(without)
+    rows = [row for row in plan.destructive if row.id not in left_out]
+    judged = judge(approvals, digest=digest, machine=machine, policy=policy, now=now)
+    said = [
+        f"the approval by {one.given.by} does not count: {one.why}" for one in judged if one.why
+    ]
+    closes = policy.closes(now)
+    if policy.hours and closes is None and rows:
+        return _closed(rows, policy, now, said)
     grants: dict[str, Grant] = {}
-    for approval in approvals:
-        why = refusal(approval, digest=digest, machine=machine, now=now)
-        if why:
-            said.append(f"the approval by {approval.approver} does not count: {why}")
-        else:
-            for one, grant in _granted(approval, plan).items():
-                # Of two approvals the one that lasts longer (UTC to the second sorts as text).
-                if one not in grants or grants[one].expires < grant.expires:
-                    grants[one] = grant
+    lacking: dict[str, str] = {}
+    for row in rows:
+        needed = policy.needed(row.action.TYPE)
+        grant, people = _approved(row, judged, needed)
+        if grant is not None:
+            grants[row.id] = grant
+        elif needed:
+            lacking[row.id] = (
+                f"the policy of this host asks for {needed} approver{'s' * (needed != 1)}, and "
+                f"{people or 'none'} of them {'has' if people == 1 else 'have'} approved it"
+            )
+    # Where the policy asks for approvers, no flag and no answer at a terminal is one.
+    open_rows = [row for row in rows if row.id not in grants and row.id not in lacking]
+    grants |= _others(open_rows, rules, ask, said)
+    if closes is not None:
+        end = timestamp(closes)
+        grants = {
+            one: attrs.evolve(grant, expires=min(grant.expires or end, end))
+            for one, grant in grants.items()
+        }
+    refused = tuple(row.id for row in rows if row.id not in grants)
+    said += [f"{one}: {why}" for one, why in lacking.items()]
+    return Consent(grants=grants, refused=refused, said=tuple(said), lacking=lacking)
+
+
+def _closed(rows: Sequence[Row], policy: Policy, now: datetime, said: Sequence[str]) -> Consent:
+    opens = policy.opens(now)
+    why = "the policy of this host lets nothing destructive begin at this hour" + (
+        f"; the next that it allows begins at {timestamp(opens)}" if opens else ""
+    )
+    ids = tuple(row.id for row in rows)
+    return Consent(grants={}, refused=ids, said=(*said, why), lacking=dict.fromkeys(ids, why))
+
+
+def _approved(row: Row, judged: Iterable[Judged], needed: int) -> tuple[Grant | None, int]:
+    """The consent that approvals make, and how many people have given one.
+
+    Of more approvals than are needed those that last longest count: the consent ends when too few
+    are left (UTC to the second sorts as text).
+    """
+    ours = [one for one in judged if not one.why and row.id in one.given.approval.actions]
+    ours.sort(key=lambda one: one.until, reverse=True)
+    wanted = max(needed, 1)
+    for at in range(1, len(ours) + 1):
+        these = [one.given for one in ours[:at]]
+        if count_people(these) >= wanted:
+            return (
+                Grant(
+                    source="approval",
+                    by=" and ".join(one.by for one in these),
+                    detail="; ".join(dict.fromkeys(one.approval.reason for one in these)),
+                    expires=ours[at - 1].until,
+                    keys=tuple(
+                        one.signature.key for one in these if one.signature and one.signature.key
+                    ),
+                ),
+                wanted,
+            )
+    return None, count_people([one.given for one in ours])
+
+
+def _others(
+    rows: Sequence[Row], rules: Rules, ask: Callable[[Row], str] | None, said: list[str]
+) -> dict[str, Grant]:
+    """Consent of the mode and of the config, as far as they and the policy let it count."""
     mode: Mode = rules.mode
     if rules.allow_destructive is True:
         mode = "force-destructive"
@@ -85,28 +162,18 @@ def gather(
             f"--mode {mode} does not count: allow_destructive_operations is false in the config"
         )
         mode = "safe"
-    open_rows = [row for row in plan.destructive if row.id not in grants]
+    if mode == "safe":
+        return {}
+    by_config = rules.allow_destructive is True
+    source: Source = "config" if by_config else mode
+    told = "allow_destructive_operations: true" if by_config else f"--mode {mode}"
+    if source not in rules.policy.sources:
+        said.append(f"{told} does not count: the policy of this host leaves {source} out")
+        return {}
     if mode == "force-destructive":
-        by_config = rules.allow_destructive is True
-        grant = Grant(
-            source="config" if by_config else "force-destructive",
-            by=rules.user,
-            detail="allow_destructive_operations: true"
-            if by_config
-            else "--mode force-destructive",
-        )
-        grants |= {row.id: grant for row in open_rows}
-    elif mode == "interactive" and open_rows:
-        grants |= _asked(open_rows, ask, rules.user, said)
-    refused = tuple(row.id for row in plan.destructive if row.id not in grants)
-    return Consent(grants=grants, refused=refused, said=tuple(said))
-
-
-def _granted(approval: Approval, plan: Plan) -> dict[str, Grant]:
-    grant = Grant(
-        source="approval", by=approval.approver, detail=approval.reason, expires=approval.expires
-    )
-    return {row.id: grant for row in plan.destructive if row.id in approval.actions}
+        grant = Grant(source=source, by=rules.user, detail=told)
+        return {row.id: grant for row in rows}
+    return _asked(rows, ask, rules.user, said) if rows else {}
 
 
 def _asked(

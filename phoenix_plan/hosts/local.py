@@ -117,7 +117,7 @@ class LocalHost:
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment() | dict(env),
+                env=environment() | dict(env),
                 process_group=self._process_group,
             )
         except FileNotFoundError:
@@ -192,7 +192,7 @@ class LocalHost:
         return bytes(collected[process.stdout]), bytes(collected[process.stderr])
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """LC_ALL=C and a PATH that has the sbin directories; nothing else of ours reaches a tool."""
     path = os.environ.get("PATH", "")
     return {"LC_ALL": "C", "PATH": f"{path}:{_SYSTEM_PATH}" if path else _SYSTEM_PATH}

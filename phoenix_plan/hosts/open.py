@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from phoenix_plan.errors import UsageError
 from phoenix_plan.hosts.base import ReadableHost, WritableHost
 from phoenix_plan.hosts.local import LocalHost
+from phoenix_plan.hosts.trusted import TrustedFolder
+
+RULES = "/etc/phoenix"
+"""Where a machine has its policy, its allowed_signers and its revoked_keys. No variable and no
+option moves it for `local`."""
 
 _RECORDED = "recorded:"
 _SIMULATED = "sim:"
@@ -58,4 +64,19 @@ def open_writable(name: str) -> WritableHost:
         from phoenix_plan.hosts.simulated import SimulatedHost  # noqa: PLC0415 - likewise
 
         return SimulatedHost(name.removeprefix(_SIMULATED))
+    raise UsageError(f"no such host: {name!r}", hint="a host is `local` or `sim:FILE`")
+
+
+def rules_of(name: str) -> TrustedFolder:
+    """The folder with the rules of the host of that name; a simulated host has it beside its file,
+    as FILE.rules, and there whoever runs this may own it.
+
+    Raises UsageError for a host that can't be changed: nobody consents to anything there.
+    """
+    if name == "local":
+        return TrustedFolder(path=RULES, owners=frozenset({0}))
+    if name.startswith(_SIMULATED) and name != _SIMULATED:
+        folder, file = os.path.split(name.removeprefix(_SIMULATED))
+        path = os.path.join(os.path.realpath(folder or "."), f"{file}.rules")
+        return TrustedFolder(path=path, owners=frozenset({0, os.geteuid()}))
     raise UsageError(f"no such host: {name!r}", hint="a host is `local` or `sim:FILE`")

@@ -18,6 +18,7 @@ from phoenix_plan.consent.approval import (
     timestamp,
 )
 from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
+from phoenix_plan.consent.presented import Presented
 from phoenix_plan.errors import UsageError
 from phoenix_plan.plan import Plan, Row
 from tests import builders
@@ -52,7 +53,8 @@ def consent(
         return next(answers)
 
     return gather(
-        PLAN, digest=DIGEST, machine=PLAN.host.machine, now=now, approvals=approvals,
+        PLAN, digest=DIGEST, machine=PLAN.host.machine, now=now,
+        approvals=[Presented(approval=one, source="x") for one in approvals],
         rules=Rules(mode=mode, allow_destructive=allow, user="bob"),
         ask=None if typed is None else ask,
     )  # fmt: skip

@@ -33,8 +33,9 @@ from phoenix_plan.commands import (
     Zero,
 )
 from phoenix_plan.config import load_config
-from phoenix_plan.consent.approval import Approval, approve
+from phoenix_plan.consent.approval import approve
 from phoenix_plan.consent.modes import Mode, Rules
+from phoenix_plan.consent.presented import Presented
 from phoenix_plan.errors import DocumentError, PhoenixError
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.hosts.simulated.world_file import read_world, write_world
@@ -244,14 +245,15 @@ def consents(draw: st.DrawFn) -> tuple[Mode, frozenset[int], int]:
     return mode, approved, draw(st.integers(0, 6))
 
 
-def approvals_of(plan: Plan, approved: frozenset[int]) -> list[Approval]:
+def approvals_of(plan: Plan, approved: frozenset[int]) -> list[Presented]:
     ids = [row.id for at, row in enumerate(plan.destructive) if at in approved]
     if not ids:
         return []
     lasts = timedelta(hours=1)
-    return [
-        approve(plan, DIGEST, actions=ids, approver="alice", reason="x", now=NOW, valid_for=lasts)
-    ]
+    made = approve(
+        plan, DIGEST, actions=ids, approver="alice", reason="x", now=NOW, valid_for=lasts
+    )
+    return [Presented(approval=made, source="x")]
 
 
 @given(hosts(), configs(), consents())

@@ -1,0 +1,101 @@
+"""The rules of a host, and the approvals that are held against them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import attrs
+
+from phoenix_plan.consent.approval import beside
+from phoenix_plan.consent.policy import NO_POLICY, Policy
+from phoenix_plan.consent.presented import Presented
+from phoenix_plan.consent.signatures import Signers, checked
+from phoenix_plan.hosts.keygen import SshKeygen
+from phoenix_plan.hosts.open import rules_of
+from phoenix_plan.stored import load_approval, policy_of
+
+POLICY, ALLOWED, REVOKED = "policy.json", "allowed_signers", "revoked_keys"
+
+
+@attrs.frozen(kw_only=True)
+class HostRules:
+    """A host's policy and signers. `source` is the policy's path, empty where there is none."""
+
+    policy: Policy
+    signers: Signers
+    source: str
+
+
+def rules_for(host: str) -> HostRules:
+    """The rules of a host, from its own folder. Raises DocumentError where others could have
+    written them, or they can't be read."""
+    folder = rules_of(host)
+    data = folder.read(POLICY)
+    source = "" if data is None else os.path.join(folder.path, POLICY)
+    return HostRules(
+        policy=NO_POLICY if data is None else policy_of(data, source),
+        signers=Signers(allowed=folder.has(ALLOWED), revoked=folder.has(REVOKED)),
+        source=source,
+    )
+
+
+def rules_at(path: str) -> HostRules:
+    """The rules in a policy's file and beside it, as they are in a repository: whoever asks what
+    they come to says which, so it does not matter who wrote them. Raises DocumentError."""
+    from phoenix_plan.documents import read_document  # noqa: PLC0415 - as used
+
+    read = read_document(path, what="policy")
+    folder = os.path.dirname(path) or "."
+    found = {
+        name: os.path.join(folder, name)
+        for name in (ALLOWED, REVOKED)
+        if os.path.lexists(os.path.join(folder, name))
+    }
+    return HostRules(
+        policy=policy_of(read.text.encode("utf-8"), read.name),
+        signers=Signers(allowed=found.get(ALLOWED, ""), revoked=found.get(REVOKED, "")),
+        source=path,
+    )
+
+
+def approvals_of(plan: str, named: Iterable[str]) -> list[str]:
+    """The approvals that are named, and those beside the plan: for `x.json` these are
+    `x.approval.json` and every `x.NAME.approval.json`."""
+    paths = list(dict.fromkeys(named))
+    if plan == "-":
+        return paths
+    first = beside(plan)
+    folder, name = os.path.split(first)
+    stem = name.removesuffix("approval.json")
+    try:
+        there = sorted(os.listdir(folder or "."))
+    except OSError:
+        there = []
+    others = [
+        os.path.join(folder, one)
+        for one in there
+        if one.startswith(stem) and one.endswith(".approval.json") and one != name
+    ]
+    found = [first] if os.path.lexists(first) else []
+    known = {os.path.realpath(path) for path in paths}
+    return paths + [path for path in (*found, *others) if os.path.realpath(path) not in known]
+
+
+def present(paths: Iterable[str], signers: Signers) -> tuple[Presented, ...]:
+    """The approvals in these files, each with what its signature is worth here. Raises
+    DocumentError, and HostError where there is a signature and ssh-keygen can't be asked."""
+    found = []
+    for path in paths:
+        stored = load_approval(path)
+        signature = stored.signature
+        found.append(
+            Presented(
+                approval=stored.approval,
+                source=stored.name,
+                signature=None
+                if signature is None
+                else checked(stored.data, signature, signers, SshKeygen()),
+            )
+        )
+    return tuple(found)
