@@ -102,10 +102,10 @@ def read_document(
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise DocumentError(
                 f"{name}: the {what} can't be read: {reason}",
-                hint=f"give the path of a {what}, or - for stdin",
+                hint=f"give the path of {_a(what)}, or - for stdin",
             ) from error
     if len(data) > limit:
-        raise DocumentError(f"{name}: larger than a {what} may be ({limit >> 20} MiB)")
+        raise DocumentError(f"{name}: larger than {_a(what)} may be ({limit >> 20} MiB)")
     return parse_document(data, name=name, what=what)
 
 
@@ -159,6 +159,10 @@ def parse_document(data: bytes, *, name: str, what: str) -> Document:
     if problems:
         raise DocumentError(f"{name} is no valid {what}", problems=problems)
     return Document(name=name, text=text, value=value, digest=hashlib.sha256(data).hexdigest())
+
+
+def _a(what: str) -> str:
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
 
 
 def shown(value: object) -> str | None:

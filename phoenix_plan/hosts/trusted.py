@@ -52,12 +52,16 @@ class TrustedFolder:
                 return None
             except OSError as error:
                 raise _refused(path, _reason(error, name, folder)) from error
-            with open(handle, "rb") as file:
-                seen = os.fstat(file.fileno())
-                if not stat.S_ISREG(seen.st_mode):
-                    raise _refused(path, "is no regular file")
-                self._check(path, seen)
-                data = file.read(LIMIT + 1)
+            stack.callback(os.close, handle)
+            seen = os.fstat(handle)
+            if not stat.S_ISREG(seen.st_mode):
+                raise _refused(path, "is no regular file")
+            self._check(path, seen)
+            try:
+                with open(handle, "rb", closefd=False) as file:
+                    data = file.read(LIMIT + 1)
+            except OSError as error:
+                raise _refused(path, f"can't be read: {error.strerror}") from error
         if len(data) > LIMIT:
             raise _refused(path, f"is larger than {LIMIT >> 20} MiB")
         return data
