@@ -1,0 +1,454 @@
+"""What a policy takes away, and that it never gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docs.generator.examples import EXAMPLES
+from phoenix_plan.actions import Action, DestroyDataset, action_id, pool_of
+from phoenix_plan.consent.approval import approve
+from phoenix_plan.consent.bars import Known, bars, known_of, resting
+from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
+from phoenix_plan.consent.policy import (
+    DAYS,
+    NO_POLICY,
+    SOURCES,
+    Day,
+    Hours,
+    KindRule,
+    Policy,
+    Protected,
+    Source,
+)
+from phoenix_plan.consent.presented import Presented, count_people
+from phoenix_plan.consent.signatures import Signature
+from phoenix_plan.errors import DocumentError
+from phoenix_plan.evidence import Evidence
+from phoenix_plan.model.sizes import Guid
+from phoenix_plan.plan import Plan
+from phoenix_plan.safety import verdict
+from phoenix_plan.stored import policy_of
+from tests import builders
+from tests.render.samples import plan_of
+from tests.render.samples import planned as planned_row
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)  # a Monday
+DIGEST = "d" * 64
+PLAN: Plan = builders.planned(
+    builders.desired(builders.want_pool("tank", "mirror", "A", "B")),
+    builders.actual(builders.occupied("A"), builders.occupied("B")),
+)
+ONE, TWO = (row.id for row in PLAN.destructive)
+
+
+def given_by(
+    name: str,
+    *actions: str,
+    key: str = "",
+    names: tuple[str, ...] = (),
+    lasts: timedelta = timedelta(hours=1),
+    ago: timedelta = timedelta(),
+) -> Presented:
+    """An approval, signed where a key is given."""
+    made = approve(
+        PLAN, DIGEST, actions=actions or None, approver=name, reason="agreed", now=NOW - ago,
+        valid_for=lasts,
+    )  # fmt: skip
+    signature = Signature(key=key, names=names or (f"{name}@x",)) if key else None
+    return Presented(approval=made, source=f"{name}.json", signature=signature)
+
+
+def consent(
+    policy: Policy,
+    *approvals: Presented,
+    mode: Mode = "safe",
+    allow: bool | None = None,
+    now: datetime = NOW,
+    says: str = "x",
+) -> Consent:
+    return gather(
+        PLAN, digest=DIGEST, machine=PLAN.host.machine, approvals=approvals, now=now,
+        rules=Rules(mode=mode, allow_destructive=allow, user="root", policy=policy),
+        ask=lambda _row: says,
+    )  # fmt: skip
+
+
+CALLS: dict[Source, dict[str, Any]] = {
+    "approval": {},
+    "interactive": {"mode": "interactive"},
+    "force-destructive": {"mode": "force-destructive"},
+    "config": {"allow": True},
+}
+
+
+@pytest.mark.parametrize("allowed", SOURCES)
+@pytest.mark.parametrize("used", SOURCES)
+def test_only_the_sources_that_are_named_count(used: Source, allowed: Source) -> None:
+    """Each against each; one that does not count is told."""
+    approvals = [given_by("alice")] if used == "approval" else []
+    found = consent(Policy(sources=(allowed,)), *approvals, **CALLS[used])
+    assert bool(found.refused) is (used != allowed)
+    assert any("policy of this host" in one for one in found.said) is (used != allowed)
+
+
+def test_no_source_at_all() -> None:
+    """A host on which nothing destructive is ever run."""
+    for used in SOURCES:
+        assert consent(Policy(sources=()), given_by("alice"), **CALLS[used]).refused == (ONE, TWO)
+
+
+@pytest.mark.parametrize("used", ["interactive", "force-destructive", "config"])
+def test_where_approvers_are_asked_for_nothing_else_is_one(used: Source) -> None:
+    """Neither a flag, nor the config, nor somebody at the terminal."""
+    policy = Policy(approvers=1)
+    assert consent(policy, **CALLS[used]).refused == (ONE, TWO)
+    found = consent(policy, given_by("alice", ONE), **CALLS[used])
+    assert found.refused == (TWO,)
+    assert "asks for 1 approver, and none of them have approved it" in found.lacking[TWO]
+
+
+def test_a_kind_can_ask_for_more_and_never_for_less() -> None:
+    for everywhere, by_kind, needed in ((0, 2, 2), (1, 2, 2), (2, 1, 2), (2, 0, 2), (0, 0, 0)):
+        policy = Policy(
+            signatures=True,
+            approvers=everywhere,
+            kinds={"wipe-disk": KindRule(approvers=by_kind)},
+        )
+        assert policy.needed("wipe-disk") == needed
+        assert policy.needed("destroy-pool") == everywhere
+
+
+def test_an_approval_counts_for_as_long_as_the_policy_says() -> None:
+    policy = Policy(approval_age="2h")
+    old = given_by("alice", lasts=timedelta(days=9), ago=timedelta(hours=1))
+    found = consent(policy, old)
+    assert found.grants[ONE].expires == "2026-11-23T09:00:00Z"
+    assert consent(policy, old, now=NOW + timedelta(minutes=59)).refused == ()
+    late = consent(policy, old, now=NOW + timedelta(hours=1))
+    assert late.refused == (ONE, TWO)
+    assert "lets an approval count for 2h" in late.said[0]
+    short = given_by("alice", lasts=timedelta(minutes=5))
+    assert consent(policy, short).grants[ONE].expires == "2026-11-23T08:05:00Z"
+
+
+def test_a_consent_of_two_ends_with_the_first_that_ends() -> None:
+    """Of three, with the second: the two that last longest are enough."""
+    policy = Policy(signatures=True, approvers=2)
+    people = [
+        given_by(name, key=name, lasts=timedelta(hours=hours))
+        for name, hours in (("a", 1), ("b", 5), ("c", 3))
+    ]
+    for order in (people, people[::-1]):
+        grant = consent(policy, *order).grants[ONE]
+        assert grant.expires == "2026-11-23T11:00:00Z"
+        assert grant.by == "b@x (calls themselves b) and c@x (calls themselves c)"
+        assert grant.keys == ("b", "c")
+
+
+@pytest.mark.parametrize(
+    ("people", "given"),
+    [
+        (0, []),
+        (1, [("k1", "a")]),
+        (2, [("k1", "a"), ("k2", "b")]),
+        (1, [("k1", "a"), ("k1", "b")]),
+        (1, [("k1", "a"), ("k2", "a")]),
+        (1, [("k1", "a"), ("k2", "A")]),
+        (1, [("k1", "a b"), ("k2", "b")]),
+        # One approval joins two that had nothing in common.
+        (1, [("k1", "a"), ("k2", "b"), ("k3", "a b")]),
+        (1, [("k1", "a"), ("k2", "b"), ("k2", "a")]),
+        (2, [("k1", "a"), ("k2", "b"), ("k3", "b c"), ("k4", "c")]),
+        (3, [("k1", "a"), ("k2", "b"), ("k3", "c")]),
+        # Unsigned ones are known by what they say.
+        (1, [("", "a"), ("", "A")]),
+        (1, [("k1", "a"), ("", "a")]),
+    ],
+)
+def test_how_many_people_these_are(people: int, given: list[tuple[str, str]]) -> None:
+    """Whoever shares a key or a name is one, in every order."""
+    made = [given_by(names, key=key, names=tuple(names.split())) for key, names in given]
+    assert count_people(made) == people
+    assert count_people(made[::-1]) == people
+
+
+IN_BERLIN = Hours(begin="08:00", end="18:00", timezone="Europe/Berlin")
+WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("closes", "now", "hours"),
+    [
+        ("2026-11-23T18:00", "2026-11-23T08:00", Hours(begin="08:00", end="18:00")),
+        (None, "2026-11-23T07:59:59", Hours(begin="08:00", end="18:00")),
+        (None, "2026-11-23T18:00", Hours(begin="08:00", end="18:00")),
+        # Winter and summer in Berlin.
+        ("2026-11-23T17:00", "2026-11-23T07:00", IN_BERLIN),
+        ("2026-07-20T16:00", "2026-07-20T06:00", IN_BERLIN),
+        (None, "2026-07-20T16:30", IN_BERLIN),
+        # Over midnight: the day is the one on which the hours begin.
+        ("2026-11-28T04:00", "2026-11-28T03:00", Hours(days=WEEK, begin="22:00", end="04:00")),
+        (None, "2026-11-28T23:00", Hours(days=WEEK, begin="22:00", end="04:00")),
+        (None, "2026-11-23T03:00", Hours(days=WEEK, begin="22:00", end="04:00")),
+        (None, "2026-11-29T12:00", Hours(days=WEEK, begin="00:00", end="00:00")),
+        ("2026-11-28T00:00", "2026-11-27T23:59", Hours(days=WEEK, begin="00:00", end="00:00")),
+        # The night in which clocks go back has an hour more, and an end all the same.
+        ("2026-10-25T03:00", "2026-10-25T02:30",
+            Hours(begin="22:00", end="04:00", timezone="Europe/Berlin")),
+        # The day there is not the day here.
+        ("2026-11-23T11:00", "2026-11-22T12:00",
+            Hours(days=("mon",), begin="01:00", end="00:00", timezone="Pacific/Auckland")),
+    ],
+)  # fmt: skip
+def test_hours(closes: str | None, now: str, hours: Hours) -> None:
+    policy = Policy(hours=(hours,))
+    expected = None if closes is None else at(closes)
+    assert policy.closes(at(now)) == expected
+    found = consent(policy, mode="force-destructive", now=at(now))
+    assert bool(found.refused) is (closes is None)
+    if closes is not None:
+        assert found.grants[ONE].expires == f"{closes}:00Z"
+
+
+def test_the_hours_end_what_an_approval_would_not() -> None:
+    """And the other way round: whichever comes first."""
+    policy = Policy(hours=(Hours(begin="08:00", end="08:30"),))
+    assert consent(policy, given_by("alice")).grants[ONE].expires == "2026-11-23T08:30:00Z"
+    soon = given_by("alice", lasts=timedelta(minutes=5))
+    assert consent(policy, soon).grants[ONE].expires == "2026-11-23T08:05:00Z"
+
+
+def test_of_several_hours_each_counts_and_the_next_is_told() -> None:
+    policy = Policy(hours=(Hours(begin="06:00", end="07:00"), Hours(begin="12:00", end="13:00")))
+    assert policy.closes(at("2026-11-23T12:30")) == at("2026-11-23T13:00")
+    found = consent(policy, given_by("alice"))
+    assert found.refused == (ONE, TWO)
+    assert "the next that it allows begins at 2026-11-23T12:00:00Z" in found.said[-1]
+
+
+def plan_for(action: Action, evidence: Evidence | None = None) -> Plan:
+    """A plan of one action."""
+    return plan_of(planned_row(action, evidence or Evidence()))
+
+
+DESTRUCTIVE = [one for one in EXAMPLES if verdict(one, Evidence()).safety == "destructive"]
+
+
+@pytest.mark.parametrize("action", DESTRUCTIVE, ids=[one.TYPE for one in DESTRUCTIVE])
+def test_every_kind_touches_what_it_is_about(action: Action) -> None:
+    """A policy that protects all names bars every destructive action; one that protects others
+    bars none. docs/reference/actions.md has an example of each kind, and of each verdict."""
+    plan = plan_for(action)
+    everything = Protected(pools=("*",), datasets=("*",), disks=("*",), storages=("*",))
+    nothing = Protected(pools=("xx",), datasets=("xx/*",), disks=("xx",), storages=("xx",))
+    assert bars(plan, Policy(protected=everything), known_of(plan)).keys() == {action_id(action)}
+    assert bars(plan, Policy(protected=nothing), known_of(plan)) == {}
+
+
+@pytest.mark.parametrize("action", DESTRUCTIVE, ids=[one.TYPE for one in DESTRUCTIVE])
+def test_a_protected_pool_is_left_alone_by_every_kind(action: Action) -> None:
+    """Whatever is done to it, to a dataset of it or to a disk in it."""
+    pool = pool_of(action)
+    if pool:
+        plan = plan_for(action)
+        policy = Policy(protected=Protected(pools=(f"{pool[:-1]}?",)))
+        found = bars(plan, policy, known_of(plan))
+        assert f"protects {pool}" in found[action_id(action)][0]
+
+
+def world() -> tuple[Plan, Known]:
+    """tank with data below it and a storage on it; another pool; a disk with old data."""
+    there = builders.actual(
+        builders.member("A", "tank"),
+        builders.member("B", "tank"),
+        builders.occupied("C"),
+        pools=(builders.pool("tank", builders.top("mirror", "tank", "A", "B")),),
+    )
+    plan = builders.planned(builders.desired(builders.want_pool("cold", "single", "C")), there)
+    return plan, known_of(plan, there)
+
+
+@pytest.mark.parametrize(
+    ("barred", "disks"),
+    [
+        (True, ("/dev/disk/by-id/virtio-C",)),
+        (True, ("virtio-C",)),
+        (True, ("virtio-*",)),
+        (True, ("*",)),
+        (False, ("virtio-A",)),
+        (False, ("VIRTIO_C",)),
+        (False, ("virtio-",)),
+    ],
+)
+def test_a_disk_is_protected_by_a_pattern(barred: bool, disks: tuple[str, ...]) -> None:
+    plan, known = world()
+    assert bool(bars(plan, Policy(protected=Protected(disks=disks)), known)) is barred
+
+
+def test_a_disk_is_protected_by_any_of_its_names() -> None:
+    """Those that the plan does not use, too: the host knows them."""
+    plan, known = world()
+    name = "/dev/disk/by-id/virtio-C"
+    others = known.disk(name) - {name}
+    assert others
+    for other in others:
+        policy = Policy(protected=Protected(disks=(other,)))
+        assert bars(plan, policy, known)
+        assert not bars(plan, policy, known_of(plan))
+
+
+@pytest.mark.parametrize(
+    ("barred", "name", "datasets"),
+    [
+        (True, "tank/a", ("tank/a",)),
+        (True, "tank/a", ("tank",)),
+        (True, "tank/a", ("tank/a/b",)),
+        (True, "tank/a", ("tank/?",)),
+        (True, "tank/a", ("*/a/*",)),
+        (False, "tank/a", ("tank/ab", "tank/b", "a")),
+        (False, "tank/a", ("tank/b/*",)),
+    ],
+)
+def test_protection_reaches_up_and_down(barred: bool, name: str, datasets: tuple[str, ...]) -> None:
+    action = DestroyDataset(dataset=name, guid=Guid("7"), snapshots={}, clones=())
+    plan = plan_for(action)
+    known = Known(datasets=frozenset({"tank", "tank/a", "tank/a/b", "tank/ab", "tank/b/c"}))
+    found = bars(plan, Policy(protected=Protected(datasets=datasets)), known)
+    assert bool(found) is barred
+    pools = bars(plan, Policy(protected=Protected(pools=("t*",))), known)
+    assert "protects tank" in pools[action_id(action)][0]
+
+
+def test_too_much_at_once_is_barred_as_a_whole() -> None:
+    assert bars(PLAN, Policy(most_destructive=2), known_of(PLAN)) == {}
+    found = bars(PLAN, Policy(most_destructive=1), known_of(PLAN))
+    assert found.keys() == {ONE, TWO}
+    assert "allows 1 in one plan" in found[ONE][0]
+
+
+def test_what_is_not_known_in_full_can_be_barred() -> None:
+    plan = plan_for(DESTRUCTIVE[0], Evidence(unknown=("what is in it",)))
+    assert bars(plan, NO_POLICY, known_of(plan)) == {}
+    assert bars(plan, Policy(unknown_evidence=False), known_of(plan))
+    assert bars(PLAN, Policy(unknown_evidence=False), known_of(PLAN)) == {}
+
+
+def test_what_rests_on_what_is_out_is_out() -> None:
+    """To the end of the chain, each with the reason; a wipe for nothing is not done either."""
+    assert resting(PLAN.actions, {}) == {}
+    assert resting(PLAN.actions, {ONE: "is not approved"}) == {
+        ONE: "is not approved",
+        "create-pool:tank": f"rests on {ONE}",
+        TWO: "only prepares create-pool:tank",
+    }
+
+
+POLICIES = st.builds(
+    Policy,
+    sources=st.lists(st.sampled_from(get_args(Source)), unique=True).map(tuple),
+    signatures=st.booleans(),
+    approvers=st.integers(0, 3),
+    kinds=st.dictionaries(
+        st.sampled_from(["wipe-disk", "destroy-pool"]),
+        st.builds(KindRule, approvers=st.integers(0, 3)),
+    ),
+    approval_age=st.sampled_from(["", "30m", "2h", "9d"]),
+    hours=st.lists(
+        st.builds(
+            Hours,
+            days=st.lists(st.sampled_from(DAYS), min_size=1, unique=True).map(tuple),
+            begin=st.sampled_from(["00:00", "07:30", "08:00"]),
+            end=st.sampled_from(["00:00", "07:45", "12:00"]),
+        ),
+        max_size=2,
+    ).map(tuple),
+)  # fmt: skip
+GIVEN = st.lists(
+    st.builds(
+        given_by,
+        st.sampled_from(["a", "b", "c"]),
+        st.sampled_from([ONE, TWO]),
+        key=st.sampled_from(["", "k1", "k2"]),
+        lasts=st.sampled_from([timedelta(minutes=1), timedelta(hours=1), timedelta(days=9)]),
+        ago=st.sampled_from([timedelta(), timedelta(minutes=5), timedelta(hours=1)]),
+    ),
+    max_size=4,
+)
+
+
+@given(POLICIES, GIVEN, st.sampled_from(get_args(Mode)), st.sampled_from([None, True, False]))
+@settings(max_examples=300, deadline=None)
+def test_a_policy_never_gives(
+    policy: Policy, approvals: Iterable[Presented], mode: Mode, allow: bool | None
+) -> None:
+    """What is refused without it is refused with it, and no consent of a source lasts longer."""
+    with_it = consent(policy, *approvals, mode=mode, allow=allow)
+    without = consent(NO_POLICY, *approvals, mode=mode, allow=allow)
+    assert set(without.refused) <= set(with_it.refused)
+    assert with_it.grants.keys() | set(with_it.refused) == {ONE, TWO}
+    for one, grant in with_it.grants.items():
+        other = without.grants[one]
+        if other.source == grant.source and other.expires:
+            assert grant.expires
+            assert grant.expires <= other.expires
+
+
+def read(**rules: Any) -> Policy:
+    return policy_of(json.dumps({"format_version": "1.0", **rules}).encode(), "policy.json")
+
+
+@pytest.mark.parametrize(
+    ("why", "rules"),
+    [
+        ("needs signatures: true", {"approvers": 2}),
+        ("needs signatures: true", {"kinds": {"destroy-pool": {"approvers": 2}}}),
+        ("sources: leaves approvals out", {"signatures": True, "sources": ["interactive"]}),
+        ("sources: leaves approvals out", {"approvers": 1, "sources": []}),
+        ("is no kind of action", {"kinds": {"destroy-everything": {}}}),
+        ("must be 0 or more", {"approvers": -1}),
+        ("must be a whole number", {"approvers": True}),
+        ("must be a whole number", {"most_destructive": "3"}),
+        ("must be 0 or more", {"most_destructive": -1}),
+        ("is no duration", {"plan_age": "soon"}),
+        ("is no duration", {"approval_age": "-1h"}),
+        ("hours: must not be empty", {"hours": []}),
+        ("hours[0].days: must not be empty",
+            {"hours": [{"days": [], "begin": "08:00", "end": "09:00"}]}),
+        ("hours[0].end: must be a time", {"hours": [{"begin": "08:00", "end": "24:00"}]}),
+        ("is no time zone", {"hours": [{"begin": "08:00", "end": "09:00", "timezone": "Mars"}]}),
+        ("is no time zone", {"hours": [{"begin": "08:00", "end": "09:00", "timezone": "../UTC"}]}),
+        ("must be one of", {"hours": [{"days": ["monday"], "begin": "08:00", "end": "09:00"}]}),
+        ("must be one of", {"sources": ["approvals"]}),
+        ("did you mean approvers", {"aprovers": 2}),
+        ("is no key that is known", {"protected": {"guests": ["100"]}}),
+        ("true or false", {"signatures": "required"}),
+    ],
+)  # fmt: skip
+def test_a_policy_is_read_strictly(why: str, rules: Mapping[str, Any]) -> None:
+    """A rule that can't be understood is never left out of account."""
+    with pytest.raises(DocumentError) as caught:
+        read(**rules)
+    assert why in str(caught.value)
+
+
+def test_what_a_newer_policy_forbids_is_not_left_out_of_account() -> None:
+    """Unlike any other document of a newer minor version."""
+    assert read(format_version="1.9", approvers=1).approvers == 1
+    with pytest.raises(DocumentError, match="moon_phase: is no key"):
+        read(format_version="1.9", moon_phase="full")
+
+
+def test_a_policy_that_says_nothing_changes_nothing() -> None:
+    assert attrs.evolve(read(), format_version="1.0") == NO_POLICY
