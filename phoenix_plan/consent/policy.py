@@ -86,15 +86,14 @@ class Policy:
         empty where nothing that anybody says would count."""
         needed = self.needed(kind)
         signed = "signed " if self.signatures else ""
+        one = "a signed approval" if self.signatures else "an approval"
         if needed:
             by_kind = kind in self.kinds and self.kinds[kind].approvers == needed
             rule = f"kinds.{kind}.approvers" if by_kind else "approvers"
             if needed == 1:
-                return f"a {signed}approval ({rule})"
+                return f"{one} ({rule})"
             return f"{signed}approvals by {needed} different people ({rule})"
-        return " or ".join(
-            f"a {signed}approval" if source == "approval" else source for source in self.sources
-        )
+        return " or ".join(one if source == "approval" else source for source in self.sources)
 
     @property
     def longest_approval(self) -> timedelta | None:
