@@ -76,6 +76,7 @@ FILES: dict[str, Callable[[], str]] = {
             "docs/tutorial.md",
             "docs/how-to/first-host.md",
             "docs/how-to/pull-request-review.md",
+            "docs/how-to/require-signatures.md",
             "docs/how-to/after-a-disk-failure.md",
             "docs/how-to/change-a-pool.md",
         )

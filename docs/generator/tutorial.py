@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,16 +30,21 @@ _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _CHANGING = (
     (re.compile(r"\bstate [0-9a-f]{12,}\b"), "state 0123456789ab"),
     (re.compile(r"\bSHA-256 [0-9a-f]{64}\b"), f"SHA-256 {'0123456789abcdef' * 4}"),
+    (re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}"), f"SHA256:{'0123456789' * 4}abc"),
+    (re.compile(r"\b(ssh-ed25519) AAAA[A-Za-z0-9+/]+"), r"\1 AAAAC3NzaC1lZDI1NTE5AAAAI…"),
+    (re.compile(r"/[^ \n]*(?=/pve1\.host\.json\.rules/)"), "/root"),
     (re.compile(r"/runs/\d{8}T\d{6}Z-[0-9a-f]{8}\."), "/runs/20261123T080000Z-01234567."),
 )
-"""What is another each time: a state's id, the digest of a plan that holds it, a run's id."""
+"""What is another each time: a state's id, the digest of a plan that holds it, keys and their
+fingerprints, the folder that the page is run in, a run's id."""
 
 
 def with_outputs(text: str, fixtures: Path) -> str:
     """The text with each console block's command run and its output renewed, files likewise.
 
     The commands run one after the other, in a folder of their own in which `fixtures` is the
-    fixtures folder. A block's first line is `$` and a phoenix command or cp, or `NAME#` and a
+    fixtures folder. A block's first line is `$` and a command of phoenix or of one of a few small
+    tools (in a shell, so that they can write to a file), or `NAME#` and a
     command on the simulated host in NAME.host.json; an exit code that is not 0 is told by a last
     line. Times are told as if the page had been run at a fixed one, to the hour; random ids are
     replaced by fixed ones.
@@ -57,7 +63,8 @@ def commands(text: str) -> list[str]:
 
 def _renewed(block: re.Match[str], began: datetime) -> str:
     words = shlex.split(block["command"])
-    output, status = _run(words) if block["prompt"] == "$" else _there(block["prompt"], words)
+    local = block["prompt"] == "$"
+    output, status = _run(block["command"]) if local else _there(block["prompt"], words)
     output = _TIME.sub(lambda match: _as_if(match[0], began), output)
     for pattern, fixed in _CHANGING:
         output = pattern.sub(fixed, output)
@@ -76,16 +83,21 @@ def _file(path: str) -> str:
     return f"<!-- file: {path} -->\n```json\n{Path(path).read_text(encoding='utf-8').rstrip()}\n```"
 
 
-def _run(words: Sequence[str]) -> tuple[str, int]:
+def _run(command: str) -> tuple[str, int]:
     """What a command prints on a terminal without colours, and its exit code."""
-    match words:
+    match shlex.split(command):
         case ["cp", source, target]:
-            shutil.copy(source, target)
+            shutil.copyfile(source, target)
             return "", 0
+        case ["ssh-keygen" | "mkdir" | "sed" | "cat", *_]:
+            done = subprocess.run(
+                ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60
+            )
+            return done.stdout + done.stderr, done.returncode
         case ["phoenix", *arguments]:
             return _printed(lambda: main(arguments))
         case _:
-            raise ValueError(f"the pages run phoenix and cp, and not {words[0]}")
+            raise ValueError(f"the pages run phoenix and a few small tools, and not {command}")
 
 
 def _printed(call: Callable[[], int]) -> tuple[str, int]:
@@ -108,7 +120,7 @@ def _there(prompt: str, words: Sequence[str]) -> tuple[str, int]:
 @contextlib.contextmanager
 def _inside(folder: Path) -> Iterator[None]:
     """In that folder, and without what the environment of the moment would change."""
-    before, environment = Path.cwd(), dict(os.environ)
+    before, environment, umask = Path.cwd(), dict(os.environ), os.umask(0o022)
     os.environ.pop("PHOENIX_CONFIG", None)
     os.environ.pop("COLUMNS", None)
     os.environ |= {"NO_COLOR": "1", "SUDO_USER": "ada"}
@@ -117,5 +129,6 @@ def _inside(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+        os.umask(umask)
         os.environ.clear()
         os.environ.update(environment)

@@ -67,8 +67,10 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
         f"{path}: {count} action{'s' * (count != 1)} for {plan.host.hostname}, "
         f"as seen at {plan.state.taken_at}."
     )
+    approve = ["phoenix", "approve", path, "--all", "--reason", "WHY"]
+    approve += ["--sign", "KEY"] * rules.policy.signatures
     advice = (
-        f"Review them, then: {shlex.join(['phoenix', 'approve', path, '--all', '--reason', 'WHY'])}"
+        f"Review them, then: {shlex.join(approve)}"
         "\n  Or run less: --safe-only what is safe alone, --approved-only what was approved, too."
     )
     # A plan does not say in which file its config was: whoever plans again fills it in.

@@ -27,9 +27,11 @@ class Presented:
         signed = self.signature
         if signed is None:
             return f"{claimed} (unsigned)"
+        if signed.flaw:
+            return f"{claimed} (as it says)"
         if not signed.names:
             # Whose key it is, nobody here can say.
-            return f"{claimed} (signed, and nobody knows by whom)"
+            return f"{claimed} (signed, and nobody here knows by whom)"
         names = " = ".join(signed.names)
         return names if claimed in signed.names else f"{names} (calls themselves {claimed})"
 
