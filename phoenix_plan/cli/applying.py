@@ -105,10 +105,12 @@ def apply_config(asked: Asked, console: Console) -> int:
     session = _session(
         plan, host, asked, console, rules, source="the plan", digest=digest, allow=allow
     )
-    advice = (
-        "--mode interactive asks for each of them. Or phoenix plan -o plan.json, and have it "
-        "approved.\n  Or run what is safe alone: --safe-only."
+    asks = "interactive" in rules.policy.sources and not any(
+        rules.policy.needed(row.action.TYPE) for row in plan.destructive
     )
+    advice = (
+        "--mode interactive asks for each of them. Or phoenix" if asks else "phoenix"
+    ) + " plan -o plan.json, and have it approved.\n  Or run what is safe alone: --safe-only."
     return _finish(session, (), asked, console, advice)
 
 

@@ -150,12 +150,19 @@ def _approved(row: Row, judged: Iterable[Judged], needed: int) -> tuple[Grant | 
     return None, count_people([one.given for one in ours])
 
 
+_BY_CONFIG = "allow_destructive_operations: true"
+
+
 def _others(
     rows: Sequence[Row], rules: Rules, ask: Callable[[Row], str] | None, said: list[str]
 ) -> dict[str, Grant]:
     """Consent of the mode and of the config, as far as they and the policy let it count."""
     mode: Mode = rules.mode
-    if rules.allow_destructive is True:
+    by_config = rules.allow_destructive is True
+    if by_config and "config" not in rules.policy.sources:
+        said.append(f"{_BY_CONFIG} does not count: the policy of this host leaves config out")
+        by_config = False
+    if by_config:
         mode = "force-destructive"
     elif rules.allow_destructive is False and mode != "safe":
         said.append(
@@ -164,9 +171,8 @@ def _others(
         mode = "safe"
     if mode == "safe":
         return {}
-    by_config = rules.allow_destructive is True
     source: Source = "config" if by_config else mode
-    told = "allow_destructive_operations: true" if by_config else f"--mode {mode}"
+    told = _BY_CONFIG if by_config else f"--mode {mode}"
     if source not in rules.policy.sources:
         said.append(f"{told} does not count: the policy of this host leaves {source} out")
         return {}

@@ -106,8 +106,14 @@ class Policy:
         return parse_duration(self.plan_age) if self.plan_age else None
 
     def closes(self, now: datetime) -> datetime | None:
-        """When the hours end that `now` is in; None where it is in none."""
-        return max((end for begin, end in self._windows(now) if begin <= now < end), default=None)
+        """When the hours end that `now` is in; None where it is in none. Hours that follow one
+        another without a gap are one stretch, as far as a week ahead."""
+        closes: datetime | None = None
+        at = now
+        for begin, end in sorted(self._windows(now)):
+            if begin <= at < end:
+                at = closes = end
+        return closes
 
     def opens(self, now: datetime) -> datetime | None:
         """When the next hours begin, None where there are none within a week."""

@@ -41,7 +41,9 @@ class Presented:
         signed = self.signature
         if signed is None or not signed.names:
             return frozenset({self.approval.approver.casefold()})
-        return frozenset({signed.key, *(name.casefold() for name in signed.names)})
+        # A key is the same with a certificate and without: its type differs, its fingerprint not.
+        fingerprint = signed.key.rpartition(" ")[2]
+        return frozenset({fingerprint, *(name.casefold() for name in signed.names)})
 
 
 @attrs.frozen(kw_only=True)

@@ -16,7 +16,7 @@ import pytest
 from phoenix_plan.commands import Output, Write
 from tests.apply.machine import Machine, watch
 from tests.consent.conftest import DESTROY, WIPE
-from tests.consent.signing import Rules
+from tests.consent.signing import Rules, keygen
 
 TWO = {"signatures": True, "approvers": 2}
 
@@ -172,6 +172,24 @@ def one_name_in_two_spellings(rules: Rules) -> None:
     rules.approve("spare")
 
 
+def one_key_with_a_certificate_and_without(rules: Rules) -> None:
+    """An authority calls the key bob; its own line calls it alice."""
+    rules.policy(**TWO)
+    rules.key("authority")
+    keygen("-q", "-s", str(rules.keys / "authority"), "-I", "b", "-n", "bob@example.org",
+           f"{rules.key('alice')}.pub")  # fmt: skip
+    rules.allow(("alice@example.org", "alice"))
+    rules.write(
+        "allowed_signers",
+        f"alice@example.org {rules.public('alice')}\n"
+        f"bob@example.org cert-authority {rules.public('authority')}\n",
+    )
+    rules.approve("alice")
+    flags = ("--all", "--approver", "bob", "--sign", f"{rules.keys / 'alice'}-cert.pub")
+    called = rules.machine.approve(*flags, "-o", f"{rules.machine.folder}/plan.b.approval.json")
+    assert called.code == 0, called
+
+
 def one_of_two_revoked(rules: Rules) -> None:
     rules.policy(**TWO)
     rules.approve("alice")
@@ -226,6 +244,7 @@ ATTACKS: list[tuple[str, Callable[[Rules], None]]] = [
     ("2 approvers, and 1 of them has approved it", two_names_of_one_key),
     ("2 approvers, and 1 of them has approved it", two_keys_of_one_name),
     ("2 approvers, and 1 of them has approved it", one_name_in_two_spellings),
+    ("2 approvers, and 1 of them has approved it", one_key_with_a_certificate_and_without),
     ("2 approvers, and 1 of them has approved it", one_of_two_revoked),
     ("2 approvers, and 1 of them has approved it", two_for_different_halves),
     (MISSING, ids_that_only_look_alike),
@@ -386,6 +405,24 @@ def test_a_signature_that_leads_nowhere_is_not_none(rules: Rules) -> None:
         assert called.code == 65
         assert "the signature can't be read" in called.err
     assert rules.machine.untouched()
+
+
+def test_without_signers_a_signature_says_nothing_of_who_it_was(rules: Rules) -> None:
+    """It counts as an unsigned one does, and that nobody knows is told."""
+    for name in ("policy.json", "allowed_signers"):
+        (rules.folder / name).unlink()
+    rules.approve("alice", "--all", "--approver", "bob")
+    called = rules.machine.apply("--check")
+    assert called.code == 0, called
+    assert "bob (signed, and nobody here knows by whom)" in " ".join(called.err.split())
+
+
+def test_with_signers_an_unknown_key_does_not_count_without_a_policy(rules: Rules) -> None:
+    (rules.folder / "policy.json").unlink()
+    rules.approve("mallory")
+    called = rules.machine.apply()
+    assert called.code == 4
+    assert "has its key (ED25519 SHA256:" in called.err
 
 
 def test_a_signature_that_is_there_has_to_be_right_without_a_policy(rules: Rules) -> None:

@@ -160,6 +160,7 @@ def test_a_consent_of_two_ends_with_the_first_that_ends() -> None:
         (1, [("k1", "a")]),
         (2, [("k1", "a"), ("k2", "b")]),
         (1, [("k1", "a"), ("k1", "b")]),
+        (1, [("T k1", "a"), ("T-CERT k1", "b")]),
         (1, [("k1", "a"), ("k2", "a")]),
         (1, [("k1", "a"), ("k2", "A")]),
         (1, [("k1", "a b"), ("k2", "b")]),
@@ -198,6 +199,9 @@ def at(text: str) -> datetime:
         ("2026-11-23T17:00", "2026-11-23T07:00", IN_BERLIN),
         ("2026-07-20T16:00", "2026-07-20T06:00", IN_BERLIN),
         (None, "2026-07-20T16:30", IN_BERLIN),
+        # One day after the other, without a gap: mon to fri.
+        ("2026-11-28T00:00", "2026-11-23T09:00", Hours(days=WEEK, begin="00:00", end="00:00")),
+        ("2026-11-25T20:00", "2026-11-23T21:00", Hours(days=WEEK[:2], begin="20:00", end="20:00")),
         # Over midnight: the day is the one on which the hours begin.
         ("2026-11-28T04:00", "2026-11-28T03:00", Hours(days=WEEK, begin="22:00", end="04:00")),
         (None, "2026-11-28T23:00", Hours(days=WEEK, begin="22:00", end="04:00")),
@@ -220,6 +224,15 @@ def test_hours(closes: str | None, now: str, hours: Hours) -> None:
     assert bool(found.refused) is (closes is None)
     if closes is not None:
         assert found.grants[ONE].expires == f"{closes}:00Z"
+
+
+def test_where_the_policy_leaves_the_config_out_the_mode_counts() -> None:
+    """As if the config had said nothing."""
+    policy = Policy(sources=("interactive",))
+    found = consent(policy, mode="interactive", allow=True)
+    assert {grant.source for grant in found.grants.values()} == {"interactive"}
+    assert consent(policy, mode="interactive", allow=True, says="").refused == (ONE, TWO)
+    assert consent(policy, allow=True).refused == (ONE, TWO)
 
 
 def test_the_hours_end_what_an_approval_would_not() -> None:
