@@ -167,8 +167,8 @@ def _pairs(values: dict[str, str]) -> str:
 
 EXIT_CODES: dict[int, str] = {
     0: "Done, or there is nothing to change.",
-    1: "Failed: the host can't be read, the plan holds errors or what the policy of the host bars, or "
-    "changes remain after an apply.",
+    1: "Failed: the host can't be read, the plan holds errors or what the policy of the host bars, "
+    "or changes remain after an apply.",
     2: "Changes are pending, all of them safe. Only with `--detailed-exitcode`.",
     3: "Changes are pending, some of them destructive. Only with `--detailed-exitcode`.",
     4: "Refused: consent to something destructive is missing. Nothing was run. Also `verify` where "
@@ -177,8 +177,8 @@ EXIT_CODES: dict[int, str] = {
     6: "Locked: another apply is at work on this host. Nothing was run.",
     7: "Stopped part-way: the output and the journal say what was done, and what was not.",
     64: "The command line can't be understood.",
-    65: "A config, state, plan, approval or policy is invalid, unreadable, or for another host; or the "
-    "plan was applied before. Nothing was run.",
+    65: "A config, state, plan, approval or policy is invalid, unreadable, or for another host; or "
+    "the plan was applied before. Nothing was run.",
     130: "Interrupted before anything was run.",
 }
 """What each exit code means."""

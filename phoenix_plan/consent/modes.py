@@ -129,12 +129,13 @@ def _approved(row: Row, judged: Iterable[Judged], needed: int) -> tuple[Grant | 
     Of more approvals than are needed those that last longest count: the consent ends when too few
     are left (UTC to the second sorts as text).
     """
-    ours = [one for one in judged if not one.why and row.id in one.given.approval.actions]
-    ours.sort(key=lambda one: one.until, reverse=True)
+    given = [one for one in judged if not one.why and row.id in one.given.approval.actions]
+    ours = sorted(given, key=lambda one: one.until, reverse=True)
     wanted = max(needed, 1)
     for at in range(1, len(ours) + 1):
-        these = [one.given for one in ours[:at]]
-        if count_people(these) >= wanted:
+        if count_people([one.given for one in ours[:at]]) >= wanted:
+            # Told in the order in which they were handed over.
+            these = [one.given for one in given if one in ours[:at]]
             return (
                 Grant(
                     source="approval",
