@@ -158,8 +158,8 @@ class _Guarded:
 
     def _related(self, name: str) -> set[str]:
         """Protected datasets that are this one, above it or below it."""
-        found = {one for one in self._datasets if _within(one, name) or _within(name, one)}
-        # A name that nobody has told of is as protected.
+        found = {one for one in self._datasets if _within(one, name)}
+        # Above it, a name that nobody has told of is as protected.
         pool, *parts = name.split("/")
         above = ["/".join((pool, *parts[:length])) for length in range(len(parts) + 1)]
         found |= {one for one in above if _matches(one, self._wanted.datasets)}

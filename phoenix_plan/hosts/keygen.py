@@ -6,11 +6,13 @@ that are checked; a signature is handed over in a file of a folder that nobody e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import termios
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from phoenix_plan.commands import Output
@@ -101,15 +103,16 @@ def _on_terminal(argv: Sequence[str]) -> str | None:
     """
     shown = sys.stderr.isatty()
     try:
-        done = subprocess.run(
-            argv,
-            stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            # ssh-keygen asks for a touch on stderr, and only where that is a terminal.
-            stderr=None if shown else subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},
-            check=False,
-        )
+        with _terminal_as_it_was():
+            done = subprocess.run(
+                argv,
+                stdin=None if sys.stdin.isatty() else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                # ssh-keygen asks for a touch on stderr, and only where that is a terminal.
+                stderr=None if shown else subprocess.PIPE,
+                env={**os.environ, "LC_ALL": "C"},
+                check=False,
+            )
     except FileNotFoundError as error:
         raise PhoenixError(
             f"{_NO_KEYGEN}, so nothing can be signed, and nothing was written", hint=_INSTALL
@@ -120,3 +123,19 @@ def _on_terminal(argv: Sequence[str]) -> str | None:
         return None
     said = (done.stderr or b"").decode(errors="replace").strip()
     return "; ".join(said.splitlines()) or f"ssh-keygen exited with {done.returncode}"
+
+
+@contextlib.contextmanager
+def _terminal_as_it_was() -> Iterator[None]:
+    """What a question for a secret switches off is on again, however ssh-keygen ends."""
+    try:
+        terminal = sys.stdin.fileno()
+        before = termios.tcgetattr(terminal)
+    except (OSError, ValueError, termios.error):
+        yield  # nobody is there
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)

@@ -177,7 +177,7 @@ def on_terminal(rules: Rules, monkeypatch: pytest.MonkeyPatch, answer: bytes) ->
     process = subprocess.Popen(argv, stdin=its, stdout=its, stderr=its, cwd=ROOT)
     os.close(its)
     shown, typed = b"", False
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     try:
         while time.monotonic() < deadline:
             if not select.select([terminal], [], [], 0.2)[0]:
@@ -189,7 +189,7 @@ def on_terminal(rules: Rules, monkeypatch: pytest.MonkeyPatch, answer: bytes) ->
             if b"passphrase" in shown and not typed:
                 typed = True
                 os.write(terminal, answer)
-        return process.wait(10), shown.decode(errors="replace")
+        return process.wait(60), shown.decode(errors="replace")
     finally:
         process.kill()
         os.close(terminal)
