@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docs.generator.commands import commands_page
-from docs.generator.documents import config_page, document_page, journal_page
+from docs.generator.documents import STRICT, config_page, document_page, journal_page
 from docs.generator.pages import actions_page, codes_page, exit_codes_page, properties_page
 from docs.generator.schemas import document_schema
 from docs.generator.transitions import transitions_page
@@ -66,7 +66,9 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/policy.md": lambda: document_page(
         document_schema(Policy),
         "The policy document",
-        "whoever runs the host",
+        "hand, to /etc/phoenix/policy.json on the host (`FILE.rules/policy.json` beside a simulated "
+        "one; [how](../how-to/require-signatures.md))",
+        STRICT,
     ),
     "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
     "README.md": _readme,

@@ -59,15 +59,26 @@ def _inner(schema: Schema, root: Schema) -> Schema | None:
     return schema if schema.get("properties") else None
 
 
-def document_page(schema: Schema, title: str, written_by: str) -> str:
-    """A document of ours: a section for each kind of object that it holds."""
+_LENIENT = (
+    "Readers take a newer minor version and leave out of account what they don't know; a newer "
+    "major version is refused."
+)
+STRICT = (
+    "A newer minor version is read as long as it says nothing that is not known here: what a rule "
+    "forbids is never left out of account. Everything is refused by a host whose policy can't be "
+    "understood in full."
+)
+
+
+def document_page(schema: Schema, title: str, written_by: str, newer: str = _LENIENT) -> str:
+    """A document of ours: a section for each kind of object that it holds. `newer` says what
+    becomes of a newer version."""
     name = schema["$id"].removesuffix(".schema.json")
     intro = (
         f"{schema['description']} Written by {written_by}; `phoenix schema {name}` prints its "
         "JSON Schema. A field that holds its default (nothing, 0, false, null) is left out. Sizes "
         "are bytes, and sizes and GUIDs are strings of digits: JSON numbers of 64 bits break in "
-        "other tools. Readers take a newer minor version and leave out of account what they don't "
-        "know; a newer major version is refused."
+        f"other tools. {newer}"
     )
     parts = [intro, _fields(schema)]
     tagged = []
