@@ -66,8 +66,8 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/policy.md": lambda: document_page(
         document_schema(Policy),
         "The policy document",
-        "hand, to /etc/phoenix/policy.json on the host (`FILE.rules/policy.json` beside a simulated "
-        "one; [how](../how-to/require-signatures.md))",
+        "hand, to /etc/phoenix/policy.json on the host (beside a simulated one, to "
+        "`FILE.rules/policy.json`; [how](../how-to/require-signatures.md))",
         STRICT,
     ),
     "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
