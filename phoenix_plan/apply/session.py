@@ -322,6 +322,7 @@ def _run(
             config=plan.desired.digest,
             user=session.options.rules.user,
             mode=session.options.rules.mode,
+            rules=session.options.rules.digest,
             consent={one: as_dict(grant) for one, grant in sorted(consent.grants.items())},
             rows=[row.id for row in rows],
             left_out=list(left_out),

@@ -149,7 +149,13 @@ def _session(
         digest=digest,
         host=host,
         options=Options(
-            rules=Rules(mode=asked.mode, allow_destructive=allow, user=user(), policy=rules.policy),
+            rules=Rules(
+                mode=asked.mode,
+                allow_destructive=allow,
+                user=user(),
+                policy=rules.policy,
+                digest=rules.digest,
+            ),
             safe_only=asked.safe_only,
             approved_only=asked.approved_only,
             partial=asked.partial,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -20,24 +21,38 @@ POLICY, ALLOWED, REVOKED = "policy.json", "allowed_signers", "revoked_keys"
 
 @attrs.frozen(kw_only=True)
 class HostRules:
-    """A host's policy and signers. `source` is the policy's path, empty where there is none."""
+    """A host's policy and signers. `source` is the policy's path, empty where there is none;
+    `digest` is of all its rules together, empty where it has none."""
 
     policy: Policy
     signers: Signers
     source: str
+    digest: str
 
 
 def rules_for(host: str) -> HostRules:
     """The rules of a host, from its own folder. Raises DocumentError where others could have
     written them, or they can't be read."""
     folder = rules_of(host)
-    data = folder.read(POLICY)
-    source = "" if data is None else os.path.join(folder.path, POLICY)
+    found = {name: folder.read(name) for name in (POLICY, ALLOWED, REVOKED)}
+    there = {name: data for name, data in found.items() if data is not None}
+    paths = {name: os.path.join(folder.path, name) for name in there}
+    source = paths.get(POLICY, "")
     return HostRules(
-        policy=NO_POLICY if data is None else policy_of(data, source),
-        signers=Signers(allowed=folder.has(ALLOWED), revoked=folder.has(REVOKED)),
+        policy=policy_of(there[POLICY], source) if source else NO_POLICY,
+        signers=Signers(allowed=paths.get(ALLOWED, ""), revoked=paths.get(REVOKED, "")),
         source=source,
+        digest=_digest(there),
     )
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    if not files:
+        return ""
+    hashed = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        hashed.update(f"{name} {len(data)}\n".encode() + data)
+    return hashed.hexdigest()
 
 
 def rules_at(path: str) -> HostRules:
@@ -46,16 +61,13 @@ def rules_at(path: str) -> HostRules:
     from phoenix_plan.documents import read_document  # noqa: PLC0415 - as used
 
     read = read_document(path, what="policy")
-    folder = os.path.dirname(path) or "."
-    found = {
-        name: os.path.join(folder, name)
-        for name in (ALLOWED, REVOKED)
-        if os.path.lexists(os.path.join(folder, name))
-    }
+    beside = {name: os.path.join(os.path.dirname(path), name) for name in (ALLOWED, REVOKED)}
+    found = {name: one for name, one in beside.items() if os.path.lexists(one)}
     return HostRules(
         policy=policy_of(read.text.encode("utf-8"), read.name),
         signers=Signers(allowed=found.get(ALLOWED, ""), revoked=found.get(REVOKED, "")),
         source=path,
+        digest="",  # nothing is run by these
     )
 
 

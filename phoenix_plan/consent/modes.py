@@ -52,13 +52,15 @@ class Rules:
     host's policy, which takes away from all of them.
 
     `allow_destructive` is True only where the config counts: where apply itself was given it and it
-    is the plan's; False wherever the plan or the given config says so; None else.
+    is the plan's; False wherever the plan or the given config says so; None else. `digest` is of
+    all the host's rules, for the journal.
     """
 
     mode: Mode
     allow_destructive: bool | None
     user: str
     policy: Policy = NO_POLICY
+    digest: str = ""
 
 
 def gather(

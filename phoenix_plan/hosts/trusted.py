@@ -66,10 +66,6 @@ class TrustedFolder:
             raise _refused(path, f"is larger than {LIMIT >> 20} MiB")
         return data
 
-    def has(self, name: str) -> str:
-        """The path of a file of the folder, empty where it is not there. Raises as `read` does."""
-        return "" if self.read(name) is None else os.path.join(self.path, name)
-
     def _open(self, stack: contextlib.ExitStack) -> int | None:
         """The folder, opened step by step; None where it is not there."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from phoenix_plan import schema_check
+from phoenix_plan.cli.rules import rules_for
 from phoenix_plan.commands import Output, Write
+from phoenix_plan.documents import parse_document
 from tests.apply.machine import Machine, watch
 from tests.consent.conftest import DESTROY, WIPE
 from tests.consent.signing import Rules, keygen
@@ -274,8 +278,28 @@ def test_the_table_would_see_an_approval_that_counts(rules: Rules) -> None:
     called = rules.machine.apply()
     assert called.code == 0, called.err
     assert "approval, alice@example.org (calls themselves" in " ".join(called.err.split())
-    grant = rules.machine.journals()[0][0]["consent"][WIPE]
-    assert grant["keys"][0].startswith("ED25519 SHA256:")
+    begin = rules.machine.journals()[0][0]
+    assert begin["consent"][WIPE]["keys"][0].startswith("ED25519 SHA256:")
+    assert len(begin["rules"]) == 64
+    for line in rules.machine.journals()[0]:
+        document = parse_document(json.dumps(line).encode(), name="journal", what="journal")
+        assert schema_check.check(document, "journal") == ()
+
+
+def test_the_journal_tells_which_rules_consent_went_by(rules: Rules) -> None:
+    """Another one for each change of any of the three files, none where there is none."""
+    seen = [rules_for(rules.machine.sim).digest]
+    rules.revoke("bob")
+    seen.append(rules_for(rules.machine.sim).digest)
+    rules.policy(signatures=True, approval_age="1h")
+    seen.append(rules_for(rules.machine.sim).digest)
+    rules.allow(("alice@example.org", "alice"))
+    seen.append(rules_for(rules.machine.sim).digest)
+    assert len(set(seen)) == 4
+    shutil.rmtree(rules.folder)
+    assert rules_for(rules.machine.sim).digest == ""
+    assert rules.machine.apply("--mode", "force-destructive").code == 0
+    assert rules.machine.journals()[0][0]["rules"] == ""
 
 
 def test_two_people_are_two(rules: Rules) -> None:
