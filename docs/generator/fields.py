@@ -359,7 +359,8 @@ FIELDS: dict[str, dict[str, str]] = {
     "Policy": {
         "format_version": "The format of this document: major and minor.",
         "sources": "Which sources of consent count at all. All of them where it is left out.",
-        "signatures": "Whether an approval counts only where someone in allowed_signers signed it.",
+        "signatures": "Whether an approval counts only where someone in allowed_signers signed it. "
+        "It says nothing of the other sources: leave those out of `sources` that shall not count.",
         "approvers": "How many different people have to approve each destructive action. From 1 "
         "on approvals alone count, from 2 on it takes signatures.",
         "kinds": "Kind of action to what is asked for it besides.",
