@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.apply.conftest import machine
+from tests.apply.conftest import from_a_terminal, machine
 from tests.apply.machine import PHOTOS, Machine, by_id, host, pool, want
 from tests.consent.signing import Rules
 
-__all__ = ["machine"]
+__all__ = ["from_a_terminal", "machine"]
 
 DESTROY = "destroy-dataset:keep/old"
 WIPE = f"wipe-disk:{by_id('E')}"
