@@ -47,9 +47,7 @@ class SshKeygen:
         with tempfile.TemporaryDirectory(prefix="phoenix-") as folder:
             body = Path(folder, "approval")
             body.write_bytes(message)
-            # A path of its own kind: no name of a key is taken for an option.
-            argv = ("ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", os.path.abspath(key),
-                    str(body))  # fmt: skip
+            argv = ("ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", key, str(body))
             said = _on_terminal(argv)
             signature = Path(folder, "approval.sig")
             if said is not None or not signature.is_file():
