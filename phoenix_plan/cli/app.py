@@ -12,11 +12,14 @@ from typer.main import get_command
 
 from phoenix_plan import __version__
 from phoenix_plan.cli import (
+    abandon,
     apply,
     approve,
     explain,
+    history,
     plan,
     refresh,
+    resume,
     schema,
     show,
     simulate,
@@ -76,13 +79,16 @@ LOOKING = (
     plan.plan,
     show.show,
     approve.approve,
+    history.history,
     simulate.simulate,
     explain.explain,
     schema.schema,
 )
 """Commands that change nothing on any host."""
 
-for command in (*LOOKING[:4], approve.approve, apply.apply, *LOOKING[5:]):
+CHANGING = (apply.apply, resume.resume, abandon.abandon)
+
+for command in (*LOOKING[:5], *CHANGING, *LOOKING[5:]):
     app.command()(command)
 
 

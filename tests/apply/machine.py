@@ -195,6 +195,9 @@ class Watched:
     def answer(self, probe: str, read: Read) -> Answer:
         return self._inner.answer(probe, read)
 
+    def lend(self, descriptor: int) -> None:
+        self._inner.lend(descriptor)
+
     def run(self, write: Write) -> Output:
         said = self._see(write)
         return self._inner.run(write) if said is None else said
