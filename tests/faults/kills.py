@@ -1,8 +1,8 @@
 """A run that is killed: at every line of its journal, and at every command, before it and after it.
 
 A process that is killed runs nothing more: no handler, no `finally` that would write a last word.
-Here it is an exception that nothing catches, and from that moment on neither the journal nor the
-host can be written.
+What it leaves is what is on disk at that moment. So one run is watched, what is on disk is kept at
+each moment, and each of those is resumed. (Real processes are killed in test_kill.py.)
 """
 
 from __future__ import annotations
@@ -19,16 +19,9 @@ import attrs
 import pytest
 
 from phoenix_plan.apply.journal import Journal
-from phoenix_plan.apply.records import records
+from phoenix_plan.apply.records import read_record
 from phoenix_plan.apply.resume import resume_run
-from phoenix_plan.apply.session import (
-    Options,
-    Report,
-    Session,
-    Talk,
-    apply_plan,
-    interests_of,
-)
+from phoenix_plan.apply.session import Options, Report, Session, Talk, apply_plan
 from phoenix_plan.codec import plan_to_json
 from phoenix_plan.commands import Answer, Output, Read, Run, Write, Zero
 from phoenix_plan.config import load_config
@@ -37,7 +30,6 @@ from phoenix_plan.errors import PhoenixError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.hosts.simulated.world_file import read_world, write_world
-from phoenix_plan.model.storage_semantics import is_disabled
 from phoenix_plan.plan import Plan, make_plan
 from phoenix_plan.refresh import refresh
 
@@ -50,31 +42,36 @@ AT = "2026-11-23T08:00:00.000000Z"
 Place = Literal["line-before", "line-torn", "line-after", "command-before", "command-after"]
 
 
-class Killed(BaseException):
-    """The process is gone."""
+@attrs.frozen
+class Moment:
+    """What a process that is killed there leaves: the host, the journal, and which commands had
+    their effect by then. A line that is being written may be there in part."""
+
+    place: Place
+    what: str
+    host: bytes
+    journal: bytes
+    ran: tuple[str, ...]
+
+    @property
+    def left(self) -> tuple[bytes, bytes]:
+        """What is on disk: many moments leave the same."""
+        return self.host, self.journal
 
 
 @attrs.define
-class Fuse:
-    """Counts every place at which a run can be killed, and kills it at one. `places` are those that
-    were passed, `ran` the commands that had their effect."""
+class Witness:
+    """Sees a run pass by, and keeps every moment at which it can be killed."""
 
-    at: int = -1
-    places: list[tuple[Place, str]] = attrs.field(factory=list)
+    host: SimulatedHost
+    moments: list[Moment] = attrs.field(factory=list)
     ran: list[str] = attrs.field(factory=list)
-    dead: bool = False
 
-    def passes(self, place: Place, what: str) -> None:
-        """Raises Killed where this is the place, and ever after."""
-        self.alive()
-        self.places.append((place, what))
-        if len(self.places) - 1 == self.at:
-            self.dead = True
-            raise Killed
-
-    def alive(self) -> None:
-        if self.dead:
-            raise Killed
+    def passes(self, place: Place, what: str, journal: Path | None, torn: str = "") -> None:
+        text = journal.read_bytes() if journal is not None else self.moments[-1].journal
+        there = self.host.path.read_bytes()
+        moment = Moment(place, what, there, text + torn.encode(), tuple(self.ran))
+        self.moments.append(moment)
 
 
 def words(write: Write) -> str:
@@ -88,12 +85,12 @@ def words(write: Write) -> str:
             return f"write {write.path}"
 
 
-class Mortal:
-    """A host that is reached by a process that may be killed."""
+class Watched:
+    """A host whose commands are seen before and after they run."""
 
-    def __init__(self, inner: SimulatedHost, fuse: Fuse) -> None:
+    def __init__(self, inner: SimulatedHost, witness: Witness) -> None:
         self.name, self.state_dir = inner.name, inner.state_dir
-        self._inner, self._fuse = inner, fuse
+        self._inner, self._witness = inner, witness
 
     def answer(self, probe: str, read: Read) -> Answer:
         return self._inner.answer(probe, read)
@@ -102,31 +99,25 @@ class Mortal:
         self._inner.lend(descriptor)
 
     def run(self, write: Write) -> Output:
-        self._fuse.passes("command-before", words(write))
+        self._witness.passes("command-before", words(write), None)
         output = self._inner.run(write)
         if output.exit_code == 0:
-            self._fuse.ran.append(words(write))
-        self._fuse.passes("command-after", words(write))
+            self._witness.ran.append(words(write))
+        self._witness.passes("command-after", words(write), None)
         return output
 
 
-def _mortal_journal(monkeypatch: pytest.MonkeyPatch, fuse: Fuse) -> None:
-    """Every line can be the last one, or be written in part."""
+def _watched_journal(monkeypatch: pytest.MonkeyPatch, witness: Witness) -> None:
     real = Journal.write
 
     def write(journal: Journal, event: str, **fields: Any) -> None:
-        fuse.passes("line-before", event)
-        if fuse.at == len(fuse.places):
-            # In part: what is on disk then ends in the middle of a line.
-            start = json.dumps({"event": event, "at": AT, **fields})
-            with journal.path.open("ab") as file:
-                file.write(start[: len(start) // 2].encode())
-        fuse.passes("line-torn", event)
+        witness.passes("line-before", event, journal.path)
+        line = json.dumps({"event": event, "at": AT, **fields})
+        witness.passes("line-torn", event, journal.path, torn=line[: len(line) // 2])
         real(journal, event, **fields)
-        fuse.passes("line-after", event)
+        witness.passes("line-after", event, journal.path)
 
     monkeypatch.setattr(Journal, "write", write)
-    monkeypatch.setattr("phoenix_plan.apply.journal._now", lambda: AT)
 
 
 @attrs.frozen
@@ -166,6 +157,7 @@ class Stage:
 
     def host(self, folder: Path) -> SimulatedHost:
         """That host, as it was."""
+        folder.mkdir(exist_ok=True)
         path = folder / "host.json"
         path.write_text(self.world, encoding="utf-8")
         return SimulatedHost(path)
@@ -192,58 +184,40 @@ class Stage:
             now=lambda: NOW,
         )
 
-    def is_as_wanted(self, host: SimulatedHost) -> bool:
-        """Whether nothing is left to be done, and no storage is left disabled."""
-        seen = refresh(host, interests_of(self.plan.desired), now=lambda: NOW)
-        disabled = [one.id for one in seen.storages.storages if is_disabled(one)]
-        return make_plan(self.plan.desired, seen).actions == () and not disabled
+    def moments(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Moment]:
+        """Every moment at which the run of that plan can be killed."""
+        host = self.host(folder)
+        witness = Witness(host)
+        with monkeypatch.context() as patch:
+            _watched_journal(patch, witness)
+            apply_plan(self.session(Watched(host, witness)), [])
+        return witness.moments
+
+    def resumed(self, moment: Moment, folder: Path) -> Resumed:
+        """What comes of it if the run is killed then, and resumed."""
+        host = self.host(folder)
+        host.path.write_bytes(moment.host)
+        runs = Path(host.state_dir) / "runs"
+        runs.mkdir(parents=True)
+        journal = runs / "20261123T080000Z-00000000.jsonl"
+        journal.write_bytes(moment.journal)
+        witness = Witness(host, moments=[moment])
+        outcome: Report | PhoenixError | None = None
+        if read_record(journal).resumable:
+            try:
+                outcome = resume_run(self.session(Watched(host, witness)), journal)
+            except PhoenixError as error:
+                outcome = error
+        ending = read_record(journal).ending
+        return Resumed(ran=(*moment.ran, *witness.ran), outcome=outcome, ending=ending, host=host)
 
 
 @attrs.frozen
-class Played:
-    """What came of a run that was killed at one place and then resumed: the place, every command
-    that had its effect, how the resume ended, and whether the host is as wanted then."""
+class Resumed:
+    """What came of a run that was killed and then resumed: every command that had its effect, in
+    order, how the resume ended, and what the journal says then."""
 
-    place: tuple[Place, str]
     ran: tuple[str, ...]
     outcome: Report | PhoenixError | None
-    as_wanted: bool
     ending: str
-
-
-def places(stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Place, str]]:
-    """Every place at which the run of that plan can be killed."""
-    fuse = Fuse()
-    with monkeypatch.context() as patch:
-        _mortal_journal(patch, fuse)
-        apply_plan(stage.session(Mortal(stage.host(folder), fuse)), [])
-    return fuse.places
-
-
-def played(stage: Stage, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
-    """Kill a run at that place, and resume it."""
-    host, fuse = stage.host(folder), Fuse(at)
-    with monkeypatch.context() as patch:
-        _mortal_journal(patch, fuse)
-        try:
-            apply_plan(stage.session(Mortal(host, fuse)), [])
-        except Killed:
-            pass
-    ran = list(fuse.ran)
-    outcome: Report | PhoenixError | None = None
-    runs = records(host.state_dir)
-    if runs and runs[0].resumable:
-        again = Fuse()
-        try:
-            outcome = resume_run(stage.session(Mortal(host, again)), runs[0].path)
-        except PhoenixError as error:
-            outcome = error
-        ran += again.ran
-    ended = records(host.state_dir)
-    return Played(
-        place=fuse.places[-1],
-        ran=tuple(ran),
-        outcome=outcome,
-        as_wanted=stage.is_as_wanted(host),
-        ending=ended[0].ending if ended else "nothing",
-    )
+    host: SimulatedHost
