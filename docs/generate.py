@@ -1,6 +1,6 @@
 """Makes what is made from the code: `python -m docs.generate` writes it, a test holds it current.
 
-The schemas of state, plan and approval, docs/reference/, the outputs in the tutorial
+The schemas of state, plan, approval and history, docs/reference/, the outputs in the tutorial
 and the plan in the README.
 """
 
@@ -17,6 +17,7 @@ from docs.generator.pages import actions_page, codes_page, exit_codes_page, prop
 from docs.generator.schemas import document_schema
 from docs.generator.transitions import transitions_page
 from docs.generator.tutorial import with_outputs
+from phoenix_plan.apply.history import History
 from phoenix_plan.codec import dump
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.model.actual import Actual
@@ -45,6 +46,7 @@ FILES: dict[str, Callable[[], str]] = {
     "schemas/state.schema.json": lambda: dump(document_schema(Actual)),
     "schemas/plan.schema.json": lambda: dump(document_schema(Plan)),
     "schemas/approval.schema.json": lambda: dump(document_schema(Approval)),
+    "schemas/history.schema.json": lambda: dump(document_schema(History)),
     "docs/reference/commands.md": commands_page,
     "docs/reference/config.md": lambda: config_page(load_schema("config")),
     "docs/reference/actions.md": actions_page,
@@ -61,6 +63,9 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/approval.md": lambda: document_page(
         document_schema(Approval), "The approval document", "`phoenix approve`"
     ),
+    "docs/reference/history.md": lambda: document_page(
+        document_schema(History), "The history document", "`phoenix history --json`"
+    ),
     "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
     "README.md": _readme,
     **{
@@ -70,6 +75,7 @@ FILES: dict[str, Callable[[], str]] = {
             "docs/how-to/first-host.md",
             "docs/how-to/pull-request-review.md",
             "docs/how-to/after-a-disk-failure.md",
+            "docs/how-to/after-a-crash.md",
             "docs/how-to/change-a-pool.md",
         )
     },

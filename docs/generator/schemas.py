@@ -1,4 +1,4 @@
-"""The JSON Schemas of state, plan and approval, from the classes that the codec makes them of.
+"""The JSON Schemas of our documents, from the classes that the codec makes them of.
 
 Only keywords that `phoenix_plan/shapes.py` knows: a valid document is then seen to be valid without
 jsonschema. Every object is closed, and every field is described.
@@ -16,6 +16,7 @@ import attrs
 
 from docs.generator.fields import FIELDS, KEYS
 from phoenix_plan.actions import ACTIONS, Action
+from phoenix_plan.apply.history import History
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.sizes import Bytes, Guid
@@ -57,6 +58,7 @@ TITLES: dict[type, tuple[str, str]] = {
     Actual: ("state", "phoenix state"),
     Plan: ("plan", "phoenix plan"),
     Approval: ("approval", "phoenix approval"),
+    History: ("history", "phoenix history"),
 }
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,11 @@ def _is_of(begin: Mapping[str, Any], plan: PlanKey) -> bool:
 def _given_up_before(plan: PlanKey, begin: Mapping[str, Any], others: list[dict[str, Any]]) -> bool:
     if begin.get("event") == "begin" or others[-1].get("event") != "abandon":
         return False
-    return plan.taken_at > str(others[-1].get("at", "~"))
+    try:
+        given_up = datetime.fromisoformat(str(others[-1].get("at")))
+        return datetime.fromisoformat(plan.taken_at) > given_up
+    except (ValueError, TypeError):
+        return False
 
 
 def _event(line: str) -> dict[str, Any]:

@@ -17,17 +17,35 @@ import attrs
 
 from phoenix_plan.actions import (
     Action,
+    AddStorage,
+    CreateDataset,
+    CreatePool,
     DestroyDataset,
+    DestroyPool,
+    DisableStorage,
+    EnableStorage,
     ImportPool,
+    RemoveStorage,
+    RenameDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
     UpdateStorage,
+    WipeDisk,
     action_id,
 )
 from phoenix_plan.apply.after import missed, unmet_now
 from phoenix_plan.apply.fill import mountable
 from phoenix_plan.commands import Run
+from phoenix_plan.conditions import (
+    Condition,
+    DatasetPresent,
+    DiskIs,
+    DiskSound,
+    Known,
+    PoolPresent,
+    StoragePresent,
+)
 from phoenix_plan.model.index import Index
 from phoenix_plan.planner import Outcome
 
@@ -54,7 +72,7 @@ def decide(
     """
     left = rest_of(action, now, index)
     skip = _over(action, now, index, ended=ended)
-    why_not = missed(action, now, index, cleared)
+    why_not = "; ".join(filter(None, (missed(action, now, index, cleared), _unseen(action, index))))
     if not why_not and not skip:
         return Decision(verdict="done", why="the host is as it leaves it", action=action)
     if skip:
@@ -74,6 +92,44 @@ def decide(
         f"before it is not there either ({unmet})",
         action=action,
     )
+
+
+def _unseen(action: Action, index: Index) -> str:
+    """Why its postcondition would be no proof, empty where it is one. Much of what an action leaves
+    also holds where all of it is out of sight: a pool that was not imported after a reboot holds no
+    dataset, and a disk that was pulled no signature."""
+    found = [unmet_now(_in_sight(action), index, ())]
+    if isinstance(action, DestroyPool):
+        found += [
+            f"pool {pool.name} ({pool.guid}) is {pool.state}, and not destroyed"
+            for pool in index.actual.idle_pools
+            if pool.guid == action.guid and pool.state != "destroyed"
+        ]
+    return "; ".join(filter(None, found))
+
+
+def _in_sight(action: Action) -> tuple[Condition, ...]:
+    match action:
+        case WipeDisk(disk=disk, identity=identity):
+            return (DiskSound(disk=disk), DiskIs(disk=disk, identity=identity))
+        case DestroyPool(disks=disks):
+            return (*(DiskSound(disk=disk) for disk in disks), Known(source="idle-pools"))
+        case SetPoolProperties(pool=pool, guid=guid):
+            return (PoolPresent(pool=pool, guid=guid),)
+        case SetDatasetProperties(dataset=dataset, guid=guid):
+            return (DatasetPresent(dataset=dataset, guid=guid),)
+        case RenameDataset(to=to, guid=guid):
+            return (DatasetPresent(dataset=to, guid=guid),)
+        case DestroyDataset(dataset=dataset):
+            return (PoolPresent(pool=dataset.partition("/")[0]),)
+        case UpdateStorage() | DisableStorage() | EnableStorage():
+            return (StoragePresent(storage=action.storage),)
+        case SetArcMax():
+            return (Known(source="arc"),)
+        case CreatePool() | ImportPool() | CreateDataset() | AddStorage() | RemoveStorage():
+            return ()
+        case _:  # every step on vdevs
+            return (PoolPresent(pool=action.pool, guid=action.guid),)
 
 
 def rest_of(action: Action, now: Outcome, index: Index) -> Action:

@@ -60,18 +60,18 @@ class Step:
 
     @property
     def begun(self) -> bool:
-        """Whether a command of it may have run: each is on disk before it does."""
-        return any(line["event"] == "command" for line in self.last)
+        """Whether a command of it may have run, now or before: each is on disk before it does."""
+        return any(line["event"] == "command" for line in self.lines)
 
     @property
     def ended(self) -> int:
         """How many of its commands ended with 0."""
-        return sum(one["event"] == "output" and one["exit_code"] == 0 for one in self.last)
+        return sum(one["event"] == "output" and one["exit_code"] == 0 for one in self.lines)
 
     @property
     def untold(self) -> bool:
         """Whether nobody saw how its last command ended."""
-        told = [x["event"] for x in self.last if x["event"] in ("command", "output", "unknown")]
+        told = [x["event"] for x in self.lines if x["event"] in ("command", "output", "unknown")]
         return bool(told) and told[-1] != "output"
 
 

@@ -14,11 +14,21 @@ from typing import Any
 
 import pytest
 
-from phoenix_plan.commands import Output, Run, Write, Zero
+from phoenix_plan.commands import Output, Write
 from phoenix_plan.documents import parse_document
 from phoenix_plan.errors import HostError
 from phoenix_plan.schema_check import check
-from tests.apply.machine import PHOTOS, Machine, by_id, host, pool, typing, want, watch
+from tests.apply.machine import (
+    PHOTOS,
+    Machine,
+    by_id,
+    host,
+    pool,
+    typing,
+    want,
+    watch,
+    words,
+)
 
 Json = dict[str, Any]
 Patch = pytest.MonkeyPatch
@@ -43,16 +53,6 @@ def planned(machine: Machine) -> Machine:
 DESTROY, SET = "destroy-dataset:keep/old", "set-dataset-properties:keep/some"
 WIPE, CREATE = f"wipe-disk:{by_id('E')}", "create-pool:cold"
 ORDER = [DESTROY, SET, WIPE, CREATE]
-
-
-def words(write: Write) -> str:
-    match write:
-        case Run(argv=argv):
-            return " ".join(argv)
-        case Zero(path=path):
-            return f"zero {path}"
-        case _:
-            return write.path
 
 
 def failing(start: str, said: Output | Exception) -> Callable[[Write], Output | None]:

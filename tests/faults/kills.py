@@ -193,14 +193,30 @@ class Stage:
             apply_plan(self.session(Watched(host, witness)), [])
         return witness.moments
 
-    def resumed(self, moment: Moment, folder: Path) -> Resumed:
-        """What comes of it if the run is killed then, and resumed."""
+    def resume_moments(
+        self, moment: Moment, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> list[Moment]:
+        """Every moment at which a resume of what a kill left can be killed itself."""
+        host, journal = self._left(moment, folder)
+        witness = Witness(host, moments=[moment], ran=list(moment.ran))
+        with monkeypatch.context() as patch:
+            _watched_journal(patch, witness)
+            resume_run(self.session(Watched(host, witness)), journal)
+        return witness.moments
+
+    def _left(self, moment: Moment, folder: Path) -> tuple[SimulatedHost, Path]:
+        """A host and a journal as they were left at a moment."""
         host = self.host(folder)
         host.path.write_bytes(moment.host)
         runs = Path(host.state_dir) / "runs"
         runs.mkdir(parents=True)
         journal = runs / "20261123T080000Z-00000000.jsonl"
         journal.write_bytes(moment.journal)
+        return host, journal
+
+    def resumed(self, moment: Moment, folder: Path) -> Resumed:
+        """What comes of it if the run is killed then, and resumed."""
+        host, journal = self._left(moment, folder)
         witness = Witness(host, moments=[moment])
         outcome: Report | PhoenixError | None = None
         if read_record(journal).resumable:
