@@ -10,8 +10,8 @@ HISTORY_FIELDS: dict[str, dict[str, str]] = {
     "PastRun": {
         "id": "The run's name, also that of its journal.",
         "journal": "The path of its journal.",
-        "ending": "How it ended. done: as declared. remains: everything ran, and changes were left. "
-        "failed: an action did not end well. interrupted: it stopped between two actions. "
+        "ending": "How it ended. done: as declared. remains: everything ran, and changes were "
+        "left. failed: an action did not end well. interrupted: it stopped between two actions. "
         "killed: its last word is missing. running: it runs now. abandoned: somebody gave it up, "
         "or another run took its place. nothing: it ended before its first action. unreadable: "
         "its file does not say.",

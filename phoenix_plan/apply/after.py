@@ -13,7 +13,15 @@ from phoenix_plan.actions import (
     WipeDisk,
     action_id,
 )
-from phoenix_plan.conditions import Condition, DiskBlank, MountpointFree, text, unmet
+from phoenix_plan.conditions import (
+    Condition,
+    DiskBlank,
+    DiskIs,
+    DiskSound,
+    MountpointFree,
+    text,
+    unmet,
+)
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.storage_semantics import is_disabled
 from phoenix_plan.planner import Outcome
@@ -62,6 +70,11 @@ def _special(action: Action, index: Index) -> Iterator[str]:
             # zpoolprops(7): a pool with cachefile=none is not imported at boot.
             if cachefile is not None and cachefile.value == "none":
                 yield f"pool {name} will not be imported at boot: its cachefile is none"
+        case WipeDisk(disk=disk, identity=identity):
+            # A disk that was pulled holds no signature either.
+            why = unmet_now((DiskSound(disk=disk), DiskIs(disk=disk, identity=identity)), index, ())
+            if why:
+                yield why
         case CreateCheckpoint(pool=name):
             pool = index.pools.get(name)
             if pool is None or not pool.checkpoint:

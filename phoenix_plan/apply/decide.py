@@ -40,7 +40,6 @@ from phoenix_plan.commands import Run
 from phoenix_plan.conditions import (
     Condition,
     DatasetPresent,
-    DiskIs,
     DiskSound,
     Known,
     PoolPresent,
@@ -110,8 +109,6 @@ def _unseen(action: Action, index: Index) -> str:
 
 def _in_sight(action: Action) -> tuple[Condition, ...]:
     match action:
-        case WipeDisk(disk=disk, identity=identity):
-            return (DiskSound(disk=disk), DiskIs(disk=disk, identity=identity))
         case DestroyPool(disks=disks):
             return (*(DiskSound(disk=disk) for disk in disks), Known(source="idle-pools"))
         case SetPoolProperties(pool=pool, guid=guid):
@@ -127,6 +124,8 @@ def _in_sight(action: Action) -> tuple[Condition, ...]:
         case SetArcMax():
             return (Known(source="arc"),)
         case CreatePool() | ImportPool() | CreateDataset() | AddStorage() | RemoveStorage():
+            return ()
+        case WipeDisk():
             return ()
         case _:  # every step on vdevs
             return (PoolPresent(pool=action.pool, guid=action.guid),)

@@ -74,7 +74,9 @@ def _is_right(found: Resumed, moment: Moment, whole: tuple[str, ...]) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", ["a mirror less wide, one of it offline", "an import", "a host that boots from ZFS"])
+@pytest.mark.parametrize(
+    "name", ["a mirror less wide, one of it offline", "an import", "a host that boots from ZFS"]
+)
 def test_a_resume_is_killed_and_resumed_as_well(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
