@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from docs.generator.power import POWER_FAILS, PowerCut, power_failing_at
 from phoenix_plan.__main__ import main
 from phoenix_plan.commands import Output, Query, Run
 from phoenix_plan.hosts.simulated import SimulatedHost
@@ -29,7 +30,7 @@ _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _CHANGING = (
     (re.compile(r"\bstate [0-9a-f]{12,}\b"), "state 0123456789ab"),
     (re.compile(r"\bSHA-256 [0-9a-f]{64}\b"), f"SHA-256 {'0123456789abcdef' * 4}"),
-    (re.compile(r"/runs/\d{8}T\d{6}Z-[0-9a-f]{8}\."), "/runs/20261123T080000Z-01234567."),
+    (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b"), "20261123T080000Z-01234567"),
 )
 """What is another each time: a state's id, the digest of a plan that holds it, a run's id."""
 
@@ -40,7 +41,8 @@ def with_outputs(text: str, fixtures: Path) -> str:
     The commands run one after the other, in a folder of their own in which `fixtures` is the
     fixtures folder. A block's first line is `$` and a phoenix command or cp, or `NAME#` and a
     command on the simulated host in NAME.host.json; an exit code that is not 0 is told by a last
-    line. Times are told as if the page had been run at a fixed one, to the hour; random ids are
+    line. `> /dev/null` hides what is printed. Behind `  # the power fails at` stands how the command of a plan begins with which all
+    ends. Times are told as if the page had been run at a fixed one, to the hour; random ids are
     replaced by fixed ones.
     """
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
@@ -56,8 +58,12 @@ def commands(text: str) -> list[str]:
 
 
 def _renewed(block: re.Match[str], began: datetime) -> str:
-    words = shlex.split(block["command"])
-    output, status = _run(words) if block["prompt"] == "$" else _there(block["prompt"], words)
+    command, _, cut = block["command"].partition(POWER_FAILS)
+    command, quiet, _ = command.partition(" > /dev/null")
+    words = shlex.split(command)
+    with power_failing_at(cut) if cut else contextlib.nullcontext():
+        output, status = _run(words) if block["prompt"] == "$" else _there(block["prompt"], words)
+    output = "" if quiet else output
     output = _TIME.sub(lambda match: _as_if(match[0], began), output)
     for pattern, fixed in _CHANGING:
         output = pattern.sub(fixed, output)
@@ -91,7 +97,10 @@ def _run(words: Sequence[str]) -> tuple[str, int]:
 def _printed(call: Callable[[], int]) -> tuple[str, int]:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        status = call()
+        try:
+            status = call()
+        except PowerCut:
+            status = 137  # as a shell tells of SIGKILL
     return printed.getvalue(), status
 
 

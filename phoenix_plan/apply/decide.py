@@ -77,13 +77,13 @@ def decide(
     if skip:
         unmet = unmet_now(action.gives(), index, cleared)
         if not unmet:
-            words = f"its first command{'s' * (skip > 1)} did what they were to do"
+            words = "its last command is still to be run"
             return Decision(verdict="partly", why=words, action=left, skip=skip)
     else:
         unmet = unmet_now(left.needs(), index, cleared)
         if not unmet:
             partly = left != action
-            words = "a part of it is done, the rest can be" if partly else "all is as before it"
+            words = "what is left of it can be run" if partly else "all is as it was before"
             return Decision(verdict="partly" if partly else "not-done", why=words, action=left)
     return Decision(
         verdict="unknown",
@@ -96,7 +96,7 @@ def decide(
 def _unseen(action: Action, index: Index) -> str:
     """Why its postcondition would be no proof, empty where it is one. Much of what an action leaves
     also holds where all of it is out of sight: a pool that was not imported after a reboot holds no
-    dataset, and a disk that was pulled no signature."""
+    dataset."""
     found = [unmet_now(_in_sight(action), index, ())]
     if isinstance(action, DestroyPool):
         found += [
@@ -125,7 +125,7 @@ def _in_sight(action: Action) -> tuple[Condition, ...]:
             return (Known(source="arc"),)
         case CreatePool() | ImportPool() | CreateDataset() | AddStorage() | RemoveStorage():
             return ()
-        case WipeDisk():
+        case WipeDisk():  # its postcondition asks for the disk itself
             return ()
         case _:  # every step on vdevs
             return (PoolPresent(pool=action.pool, guid=action.guid),)

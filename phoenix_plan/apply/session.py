@@ -9,6 +9,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import attrs
 
@@ -21,6 +22,7 @@ from phoenix_plan.apply.executor import Before, Runner, run
 from phoenix_plan.apply.interrupt import Signals, noted
 from phoenix_plan.apply.journal import JOURNAL_VERSION, Journal, JournalError, keep_plan
 from phoenix_plan.apply.lock import locked
+from phoenix_plan.apply.records import read_record
 from phoenix_plan.apply.stale import differences, rows_now
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.codec import as_dict
@@ -186,10 +188,11 @@ def _not_again(session: Session) -> None:
     )
     earlier = next(runs_of(session.host.state_dir, key), None)
     if earlier is not None:
+        resumable = read_record(Path(earlier[0])).resumable
+        hint = "phoenix resume goes on with that run." if resumable else "Plan again."
         raise DocumentError(
             f"{session.source} was applied before, at {earlier[1]}: nothing was run",
-            hint="A plan is applied at most once. If that run was broken off, phoenix resume goes "
-            f"on with it; else plan again. Its journal: {earlier[0]}",
+            hint=f"A plan is applied at most once. {hint} Its journal: {earlier[0]}",
         )
 
 
