@@ -39,6 +39,8 @@ def power_failing_at(start: str) -> Iterator[None]:
             raise PowerCut
         write(journal, event, **fields)
 
-    with mock.patch.object(SimulatedHost, "run", cut_run):
-        with mock.patch.object(Journal, "write", cut_write):
-            yield
+    with (
+        mock.patch.object(SimulatedHost, "run", cut_run),
+        mock.patch.object(Journal, "write", cut_write),
+    ):
+        yield

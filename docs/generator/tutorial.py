@@ -41,9 +41,9 @@ def with_outputs(text: str, fixtures: Path) -> str:
     The commands run one after the other, in a folder of their own in which `fixtures` is the
     fixtures folder. A block's first line is `$` and a phoenix command or cp, or `NAME#` and a
     command on the simulated host in NAME.host.json; an exit code that is not 0 is told by a last
-    line. `> /dev/null` hides what is printed. Behind `  # the power fails at` stands how the command of a plan begins with which all
-    ends. Times are told as if the page had been run at a fixed one, to the hour; random ids are
-    replaced by fixed ones.
+    line. `> /dev/null` hides what is printed. Behind `  # the power fails at` stands how the
+    command of a plan begins with which all ends. Times are told as if the page had been run at a
+    fixed one, to the hour; random ids are replaced by fixed ones.
     """
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
         Path("fixtures").symlink_to(fixtures)

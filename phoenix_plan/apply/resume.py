@@ -205,7 +205,6 @@ def _todo(
         before = attrs.evolve(
             before,
             done=(*before.done, step.id),
-            cleared=before.cleared | cleared_by(ran),
             let_go=before.let_go | let_go_by(ran),
         )
     elif decision is not None:

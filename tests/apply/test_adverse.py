@@ -9,6 +9,7 @@ tool that fails, lies or is killed (test_run), a clock or a host that changed be
 from __future__ import annotations
 
 import json
+import os
 import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from phoenix_plan.apply import clock
 from phoenix_plan.apply.journal import Journal, JournalError
 from phoenix_plan.apply.records import read_record
 from phoenix_plan.commands import Output, Write
+from phoenix_plan.hosts.simulated import SimulatedHost
 from tests.apply.machine import Machine, by_id, host, pool, want, watch, words
 
 Json = dict[str, Any]
@@ -194,6 +196,28 @@ def test_pve_holds_its_own_lock(machine: Machine, monkeypatch: Patch) -> None:
     assert "zfspool: tank-vm" in machine.storage_cfg
 
 
+def test_the_lock_is_lent_to_the_tools(machine: Machine, monkeypatch: Patch) -> None:
+    """Before the first of them runs, by apply and by resume."""
+    machine.has(host()).wants(want("tank", "mirror", "A", "B"))
+    machine.plan()
+    held: list[bool] = []
+
+    def lend(_host: SimulatedHost, descriptor: int) -> None:
+        lock = Path(f"{machine.path}.phoenix/lock").stat()
+        held.append(os.fstat(descriptor).st_ino == lock.st_ino)
+
+    def see(_write: Write) -> Output:
+        assert held.pop()
+        return Output(exit_code=1, stdout=b"", stderr=b"no")
+
+    monkeypatch.setattr(SimulatedHost, "lend", lend)
+    watch(monkeypatch, see)
+    assert machine.apply().code == 7
+    assert machine.resume().code == 7
+    assert held == []
+    assert len(machine.commands()) == 2
+
+
 def test_a_refresh_and_a_plan_while_an_apply_runs(machine: Machine, monkeypatch: Patch) -> None:
     """They take no lock and write nothing. A plan from the middle of a run is held against the
     host like any other."""
@@ -224,7 +248,7 @@ def test_a_tool_that_prints_garbage(machine: Machine, monkeypatch: Patch) -> Non
     garbage = bytes(range(256)) * 2000
 
     def see(write: Write) -> Output:
-        said = machine_host(machine).run(write)
+        said = SimulatedHost(machine.path).run(write)
         return Output(exit_code=said.exit_code, stdout=garbage, stderr=garbage)
 
     watch(monkeypatch, see)
@@ -235,12 +259,6 @@ def test_a_tool_that_prints_garbage(machine: Machine, monkeypatch: Patch) -> Non
     assert len(json.dumps(output)) < 300_000
     shown = machine.history(str(json.loads(json.dumps(journal[0]))["run"])).out
     assert not any(ord(one) < 32 and one != "\n" for one in shown)
-
-
-def machine_host(machine: Machine) -> Any:
-    from phoenix_plan.hosts.simulated import SimulatedHost  # noqa: PLC0415 - one use
-
-    return SimulatedHost(machine.path)
 
 
 @pytest.mark.parametrize("room", [0, 1, 30])

@@ -123,11 +123,13 @@ def _watched_journal(monkeypatch: pytest.MonkeyPatch, witness: Witness) -> None:
 @attrs.frozen
 class Scene:
     """A host, and what is wanted of it: `zfs` and `storages` of a config, in which `guid of NAME`
-    stands for a GUID of the host. `kinds` are the kinds of action that its plan must hold."""
+    stands for a GUID of the host. `kinds` are the kinds of action that its plan must hold, `again`
+    commands that leave no trace to tell by and do no more when they are run twice."""
 
     host: Callable[[], Json]
     zfs: Json
     kinds: frozenset[str]
+    again: frozenset[str] = frozenset()
     storages: tuple[Json, ...] = ()
 
 

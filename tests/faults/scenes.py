@@ -49,6 +49,12 @@ def _imported() -> Json:
     return host(pool("keep", "mirror", "A", "B"), cold)
 
 
+def _unrecognised() -> Json:
+    made = host()
+    made["disks"]["sde"]["data"] = [{"offset": "1G", "length": "1G", "bytes": "5a"}]
+    return made
+
+
 def _boots_from_zfs() -> Json:
     made = host(pool("rpool", "mirror", "A", "B", ROOT={"set": {"mountpoint": "/"}}))
     made["mounts"] = [
@@ -139,6 +145,13 @@ SCENES: dict[str, Scene] = {
         _boots_from_zfs,
         {"pools": [want("data", "single", "C")], "arc_max_gb": 8},
         frozenset({"set-arc-max", "create-pool"}),
+        again=frozenset({"update-initramfs -u -k all"}),
+    ),
+    "a disk with data that nobody recognises": Scene(
+        _unrecognised,
+        {"pools": [want("data", "single", "E")]},
+        frozenset({"wipe-disk", "create-pool"}),
+        again=frozenset({f"zero {by_id('E')}"}),
     ),
     "a mirror wider, and another one under a checkpoint": Scene(
         lambda: _vdevs(pool("tank", "mirror", "A", "B")),
