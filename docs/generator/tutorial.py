@@ -29,6 +29,7 @@ _MOMENT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _CHANGING = (
     (re.compile(r"\bstate [0-9a-f]{12,}\b"), "state 0123456789ab"),
+    (re.compile(r"\bplan [0-9a-f]{12}\b"), "plan 0123456789ab"),
     (re.compile(r"\bSHA-256 [0-9a-f]{64}\b"), f"SHA-256 {'0123456789abcdef' * 4}"),
     (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b"), "20261123T080000Z-01234567"),
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from phoenix_plan.actions import VdevAction
+from phoenix_plan.actions import VdevAction, pool_of
 from phoenix_plan.apply.after import unmet_now
 from phoenix_plan.apply.clock import SLACK
 from phoenix_plan.apply.decide import Decision, decide, rest_of
@@ -174,8 +174,9 @@ def _look_at(
     if step is None:
         return _Seen(actual=actual, now=make(desired, Index(actual)), decision=None)
     row = next(row for row in rows if row.id == step.id)
-    for running in waits(row.action, session.host, sleep=time.sleep, stopping=stopping):
-        session.talk.watch(row, running)
+    if pool_of(row.action) in Index(actual).pools:
+        for running in waits(row.action, session.host, sleep=time.sleep, stopping=stopping):
+            session.talk.watch(row, running)
     for _ in seconds_of_grace(time.sleep):
         actual = session.look()
         index = Index(actual)

@@ -366,3 +366,22 @@ def test_a_dataset_of_a_pool_that_is_out_of_sight_was_not_destroyed(
     called = planned.resume()
     assert called.code == 7, called.err
     assert "nobody can tell what became of destroy-dataset:keep/old" in called.err
+
+
+def test_a_pool_that_is_not_imported_has_no_resilver_to_wait_for(
+    machine: Machine, monkeypatch: Patch
+) -> None:
+    """The power failed in the middle of an attach, and the pool is not imported since."""
+    monkeypatch.setattr("phoenix_plan.apply.settle.GRACE_S", 0.01)
+    machine.has(host(pool("tank", "mirror", "A", "B")))
+    machine.wants(want("tank", "mirror", "A", "B", "C"))
+    assert machine.plan().code == 0
+    break_off(machine, monkeypatch, "zpool attach", after=True)
+    machine.change(not_imported)
+    called = machine.resume()
+    assert called.code == 7, called.err
+    assert f"nobody can tell what became of attach-disk:{by_id('C')}" in called.err
+    machine.change(lambda there: there["pools"][0].update(state="imported"))
+    called = machine.resume()
+    assert called.code == 0, called.err
+    assert "it has happened" in called.err
