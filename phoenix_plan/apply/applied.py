@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from phoenix_plan.apply.journal import JournalError, runs_folder, sync_folder
+from phoenix_plan.apply.journal import JournalError, journals, sync_folder
 
 
 @attrs.frozen(kw_only=True)
@@ -36,7 +36,7 @@ def runs_of(state_dir: str, plan: PlanKey) -> Iterator[tuple[str, str]]:
     what was planned after somebody had given up an unreadable one is not what it ran. Raises
     JournalError for a journal, or an index, that can't be read at all.
     """
-    for path in sorted(runs_folder(state_dir).glob("*.jsonl")):
+    for path in journals(state_dir):
         begin, *others = [_event(line) for line in _lines(path)]
         acts = [one for one in others if one.get("event", "intent") == "intent"]
         if acts and _is_of(begin, plan) and not _given_up_before(plan, begin, others):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from phoenix_plan.apply.applied import remember
 from phoenix_plan.apply.errors import UnfinishedError
-from phoenix_plan.apply.journal import Journal, JournalError, plan_of, runs_folder
+from phoenix_plan.apply.journal import Journal, JournalError, journals, plan_of
 from phoenix_plan.apply.records import Record, records
 from phoenix_plan.errors import PhoenixError
 
@@ -77,6 +77,7 @@ def make_room(state_dir: str, say: Callable[[str], None]) -> None:
 
 def _left_over(state_dir: str) -> list[Path]:
     """Where a plan was kept for a run that never began."""
-    plans = runs_folder(state_dir).glob("*.plan.json")
-    journals = [path.with_name(path.name.removesuffix(".plan.json") + ".jsonl") for path in plans]
-    return [path for path in journals if not path.exists()]
+    ending = ".plan.json"
+    plans = journals(state_dir, ending)
+    runs = [path.with_name(path.name.removesuffix(ending) + ".jsonl") for path in plans]
+    return [path for path in runs if not path.exists()]

@@ -124,6 +124,23 @@ def runs_folder(state_dir: str) -> Path:
     return Path(state_dir) / "runs"
 
 
+def journals(state_dir: str, ending: str = ".jsonl") -> list[Path]:
+    """The journals of a host, by name; with another `ending`, what is kept beside them.
+
+    Raises JournalError where the folder can't be read: that is not the same as no journal.
+    """
+    folder = runs_folder(state_dir)
+    try:
+        return sorted(folder / name for name in os.listdir(folder) if name.endswith(ending))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JournalError(
+            f"{folder}: the journals can't be read: {error.strerror}; nothing was run",
+            hint="Run it as root." if isinstance(error, PermissionError) else "",
+        ) from error
+
+
 def plan_of(journal: Path) -> Path:
     """Where the plan of a run is kept, beside its journal."""
     return journal.with_suffix(".plan.json")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import attrs
 
-from phoenix_plan.apply.journal import JournalError, runs_folder
+from phoenix_plan.apply.journal import JournalError, journals, runs_folder
 from phoenix_plan.documents import parse_document
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.schema_check import check
@@ -187,8 +187,11 @@ class Record:
 
 
 def records(state_dir: str) -> tuple[Record, ...]:
-    """Every run of a host, by name, that is in the order in which they began."""
-    return tuple(read_record(path) for path in sorted(runs_folder(state_dir).glob("*.jsonl")))
+    """Every run of a host, in the order in which they began. Raises JournalError where the folder
+    can't be read."""
+    found = [read_record(path) for path in journals(state_dir)]
+    # A name tells the second; of two in one second the first line tells which came first.
+    return tuple(sorted(found, key=lambda one: (one.id[:16], one.begin.get("at", ""), one.id)))
 
 
 def find(state_dir: str, wanted: str) -> Record:

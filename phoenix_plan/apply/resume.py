@@ -119,7 +119,9 @@ def _rows(record: Record, session: Session) -> tuple[Row, ...]:
             f"the run {record.id} can't be resumed: {why}",
             hint="phoenix abandon gives it up." if record.unaccounted else "Plan again.",
         )
-    later = [one.id for one in records(session.host.state_dir) if one.id > record.id and one.steps]
+    known_runs = records(session.host.state_dir)
+    own = [one.id for one in known_runs].index(record.id)
+    later = [one.id for one in known_runs[own + 1 :] if one.steps]
     if later:
         raise PhoenixError(
             f"the run {record.id} can't be resumed: {later[-1]} came after it", hint="Plan again."

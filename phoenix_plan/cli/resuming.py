@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import cast, get_args
 
 from phoenix_plan.apply.earlier import abandon
@@ -107,13 +105,13 @@ def _plan(record: Record, given: str | None) -> StoredPlan:
             f"{path} is gone: nothing was run",
             hint="--plan FILE names the plan that was applied; its digest stands in the journal.",
         )
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest() if given is None else ""
-    if given is None and digest != record.begin["plan"]:
+    stored = load_plan_file(path)
+    if given is None and stored.digest != record.begin["plan"]:
         raise DocumentError(
             f"{path} is not what was kept when the run began: nothing was run",
             hint="--plan FILE names the plan that was applied; its digest stands in the journal.",
         )
-    return load_plan_file(path)
+    return stored
 
 
 def abandon_on(name: str, run: str | None, console: Console, *, reason: str) -> int:

@@ -528,7 +528,10 @@ def test_without_a_journal_nothing_runs(planned: Machine) -> None:
     (folder / "runs").write_text("in the way")
     called = planned.apply()
     assert called.code == 1
-    assert "journal can't be written" in called.err
+    assert "the journals can't be read: Not a directory; nothing was run" in called.err
+    called = planned.history()
+    assert called.code == 1, "not the same as nothing that was run"
+    assert "the journals can't be read" in called.err
     assert "atime" not in str(planned.pools["keep"]["datasets"]["keep/some"])
     assert "keep/old" in planned.pools["keep"]["datasets"]
 
