@@ -1,7 +1,7 @@
 """Makes what is made from the code: `python -m docs.generate` writes it, a test holds it current.
 
-The schemas of state, plan, approval and policy, docs/reference/, the outputs in the tutorial
-and the plan in the README.
+The schemas of state, plan, approval, policy and history, docs/reference/, the outputs in the
+tutorial and the plan in the README.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from docs.generator.pages import actions_page, codes_page, exit_codes_page, prop
 from docs.generator.schemas import document_schema
 from docs.generator.transitions import transitions_page
 from docs.generator.tutorial import with_outputs
+from phoenix_plan.apply.history import History
 from phoenix_plan.codec import dump
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.consent.policy import Policy
@@ -47,6 +48,7 @@ FILES: dict[str, Callable[[], str]] = {
     "schemas/plan.schema.json": lambda: dump(document_schema(Plan)),
     "schemas/approval.schema.json": lambda: dump(document_schema(Approval)),
     "schemas/policy.schema.json": lambda: dump(document_schema(Policy)),
+    "schemas/history.schema.json": lambda: dump(document_schema(History)),
     "docs/reference/commands.md": commands_page,
     "docs/reference/config.md": lambda: config_page(load_schema("config")),
     "docs/reference/actions.md": actions_page,
@@ -70,6 +72,9 @@ FILES: dict[str, Callable[[], str]] = {
         "`FILE.rules/policy.json`; [how](../how-to/require-signatures.md))",
         STRICT,
     ),
+    "docs/reference/history.md": lambda: document_page(
+        document_schema(History), "The history document", "`phoenix history --json`"
+    ),
     "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
     "README.md": _readme,
     **{
@@ -80,6 +85,7 @@ FILES: dict[str, Callable[[], str]] = {
             "docs/how-to/pull-request-review.md",
             "docs/how-to/require-signatures.md",
             "docs/how-to/after-a-disk-failure.md",
+            "docs/how-to/after-a-crash.md",
             "docs/how-to/change-a-pool.md",
         )
     },

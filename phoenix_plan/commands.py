@@ -95,12 +95,19 @@ class Paths:
 Answer = Output | Content | Contents | Paths
 
 
+SLOW_S = 3600
+"""Seconds for what a tool may rightly be long at: a pool with a long log to replay, thousands of
+filesystems to mount, a dataset with years of snapshots, an initramfs for each kernel."""
+
+
 @attrs.frozen(kw_only=True)
 class Run:
-    """Run a tool that changes something."""
+    """Run a tool that changes something. After `timeout_s` seconds it is ended, and nobody can say
+    what it did."""
 
     argv: tuple[str, ...]
     stdin: str = ""
+    timeout_s: float = 600
 
 
 @attrs.frozen(kw_only=True)

@@ -54,10 +54,11 @@ def load_plan(path: str, *, stdin: BinaryIO | None = None) -> Plan:
 
 @attrs.frozen(kw_only=True)
 class StoredPlan:
-    """A plan and the file it stands in: `digest` is the SHA-256 of its exact bytes."""
+    """A plan and the file it stands in: `document` is its exact bytes, `digest` their SHA-256."""
 
     plan: Plan
     name: str
+    document: bytes = attrs.field(repr=False)
     digest: str
 
 
@@ -67,7 +68,8 @@ def load_plan_file(path: str, *, stdin: BinaryIO | None = None) -> StoredPlan:
 
     read = read_document(path, what="plan", stdin=stdin)
     plan = codec.plan_from_json(checked(read, "plan").value, read.name)
-    return StoredPlan(plan=plan, name=read.name, digest=read.digest)
+    document = read.text.encode("utf-8")  # strict UTF-8 without a mark: the same bytes again
+    return StoredPlan(plan=plan, name=read.name, document=document, digest=read.digest)
 
 
 @attrs.frozen(kw_only=True)

@@ -175,7 +175,8 @@ EXIT_CODES: dict[int, str] = {
     "approvals are not enough, and `policy check` where something is barred.",
     5: "The plan is stale: what it rests on has moved. Nothing was run.",
     6: "Locked: another apply is at work on this host. Nothing was run.",
-    7: "Stopped part-way: the output and the journal say what was done, and what was not.",
+    7: "Stopped part-way: the output and the journal say what was done, and what was not. Or an "
+    "earlier run did, and is in the way until it is resumed or given up; then nothing was run.",
     64: "The command line can't be understood.",
     65: "A config, state, plan, approval or policy is invalid, unreadable, or for another host; or "
     "the plan was applied before. Nothing was run.",

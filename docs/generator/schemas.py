@@ -16,6 +16,7 @@ import attrs
 
 from docs.generator.fields import FIELDS, KEYS
 from phoenix_plan.actions import ACTIONS, Action
+from phoenix_plan.apply.history import History
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.consent.policy import Policy
 from phoenix_plan.model.actual import Actual
@@ -65,6 +66,7 @@ TITLES: dict[type, tuple[str, str]] = {
     Plan: ("plan", "phoenix plan"),
     Approval: ("approval", "phoenix approval"),
     Policy: ("policy", "phoenix policy"),
+    History: ("history", "phoenix history"),
 }
 
 

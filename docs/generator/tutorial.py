@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from docs.generator.power import POWER_FAILS, PowerCut, power_failing_at
 from phoenix_plan.__main__ import main
 from phoenix_plan.commands import Output, Query, Run
 from phoenix_plan.hosts.simulated import SimulatedHost
@@ -29,11 +30,12 @@ _MOMENT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _CHANGING = (
     (re.compile(r"\bstate [0-9a-f]{12,}\b"), "state 0123456789ab"),
+    (re.compile(r"\bplan [0-9a-f]{12}\b"), "plan 0123456789ab"),
     (re.compile(r"\bSHA-256 [0-9a-f]{64}\b"), f"SHA-256 {'0123456789abcdef' * 4}"),
     (re.compile(r"\bSHA256:[A-Za-z0-9+/]{43}"), f"SHA256:{'0123456789' * 4}abc"),
     (re.compile(r"\b(ssh-ed25519) AAAA[A-Za-z0-9+/]+"), r"\1 AAAAC3NzaC1lZDI1NTE5AAAAI…"),
     (re.compile(r"/[^ \n]*(?=/pve1\.host\.json\.rules/)"), "/root"),
-    (re.compile(r"/runs/\d{8}T\d{6}Z-[0-9a-f]{8}\."), "/runs/20261123T080000Z-01234567."),
+    (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b"), "20261123T080000Z-01234567"),
 )
 """What is another each time: a state's id, the digest of a plan that holds it, keys and their
 fingerprints, the folder that the page is run in, a run's id."""
@@ -46,8 +48,9 @@ def with_outputs(text: str, fixtures: Path) -> str:
     fixtures folder. A block's first line is `$` and a command of phoenix or of one of a few small
     tools (in a shell, so that they can write to a file), or `NAME#` and a
     command on the simulated host in NAME.host.json; an exit code that is not 0 is told by a last
-    line. Times are told as if the page had been run at a fixed one, to the hour; random ids are
-    replaced by fixed ones.
+    line. `> /dev/null` hides what is printed. Behind `  # the power fails at` stands how the
+    command of a plan begins with which all ends. Times are told as if the page had been run at a
+    fixed one, to the hour; random ids are replaced by fixed ones.
     """
     with tempfile.TemporaryDirectory() as folder, _inside(Path(folder)):
         Path("fixtures").symlink_to(fixtures)
@@ -62,9 +65,12 @@ def commands(text: str) -> list[str]:
 
 
 def _renewed(block: re.Match[str], began: datetime) -> str:
-    words = shlex.split(block["command"])
+    command, _, cut = block["command"].partition(POWER_FAILS)
+    command, quiet, _ = command.partition(" > /dev/null")
     local = block["prompt"] == "$"
-    output, status = _run(block["command"]) if local else _there(block["prompt"], words)
+    with power_failing_at(cut) if cut else contextlib.nullcontext():
+        output, status = _run(command) if local else _there(block["prompt"], shlex.split(command))
+    output = "" if quiet else output
     output = _TIME.sub(lambda match: _as_if(match[0], began), output)
     for pattern, fixed in _CHANGING:
         output = pattern.sub(fixed, output)
@@ -103,7 +109,10 @@ def _run(command: str) -> tuple[str, int]:
 def _printed(call: Callable[[], int]) -> tuple[str, int]:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        status = call()
+        try:
+            status = call()
+        except PowerCut:
+            status = 137  # as a shell tells of SIGKILL
     return printed.getvalue(), status
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from phoenix_plan.actions.base import Change
-from phoenix_plan.commands import Run, Write
+from phoenix_plan.commands import SLOW_S, Run, Write
 from phoenix_plan.conditions import (
     Condition,
     DatasetAbsent,
@@ -239,10 +239,10 @@ class DestroyDataset:
     def writes(self) -> tuple[Write, ...]:
         return (
             *(
-                Run(argv=("zfs", "destroy", f"{self.dataset}@{names}"))
+                Run(argv=("zfs", "destroy", f"{self.dataset}@{names}"), timeout_s=SLOW_S)
                 for names in _batches(self.snapshots)
             ),
-            Run(argv=("zfs", "destroy", self.dataset)),
+            Run(argv=("zfs", "destroy", self.dataset), timeout_s=SLOW_S),
         )
 
     def undo(self) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from phoenix_plan.actions.base import Change
-from phoenix_plan.commands import Run, Write, WriteFile
+from phoenix_plan.commands import SLOW_S, Run, Write, WriteFile
 from phoenix_plan.conditions import Condition, Known
 from phoenix_plan.model.modprobe import BOOT_FILE
 from phoenix_plan.model.sizes import Bytes
@@ -48,7 +48,7 @@ class SetArcMax:
     def writes(self) -> tuple[Write, ...]:
         live = WriteFile(path=ARC_LIVE, content=f"{self.value}\n", replaces=f"{self.live}\n")
         boot = WriteFile(path=ARC_BOOT, content=self.boot_text, replaces=self.boot_replaces)
-        refresh = Run(argv=("update-initramfs", "-u", "-k", "all"))
+        refresh = Run(argv=("update-initramfs", "-u", "-k", "all"), timeout_s=SLOW_S)
         return (
             *((live,) if self.live is not None else ()),
             *((boot,) if self.boot is not None else ()),

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from phoenix_plan.actions.base import Change, disk_needs
-from phoenix_plan.commands import Run, Write
+from phoenix_plan.commands import SLOW_S, Run, Write
 from phoenix_plan.conditions import (
     Condition,
     DatasetAbsent,
@@ -168,7 +168,7 @@ class DestroyPool:
         )
 
     def writes(self) -> tuple[Write, ...]:
-        return (Run(argv=("zpool", "destroy", self.pool)),)
+        return (Run(argv=("zpool", "destroy", self.pool), timeout_s=SLOW_S),)
 
     def undo(self) -> str:
         return f"zpool import -D {self.guid} (as long as its labels are not overwritten)"
@@ -215,7 +215,10 @@ class ImportPool:
 
     def writes(self) -> tuple[Write, ...]:
         return (
-            Run(argv=("zpool", "import", "-N", "-d", "/dev/disk/by-id", self.guid)),
+            Run(
+                argv=("zpool", "import", "-N", "-d", "/dev/disk/by-id", self.guid),
+                timeout_s=SLOW_S,
+            ),
             Run(argv=("zfs", "mount", "{filesystem}")),
         )
 

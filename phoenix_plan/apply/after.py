@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from phoenix_plan.actions import Action, CreatePool, EnableStorage, ImportPool, WipeDisk, action_id
-from phoenix_plan.conditions import Condition, DiskBlank, MountpointFree, text, unmet
+from phoenix_plan.actions import (
+    Action,
+    CreateCheckpoint,
+    CreatePool,
+    EnableStorage,
+    ImportPool,
+    WipeDisk,
+    action_id,
+)
+from phoenix_plan.conditions import (
+    Condition,
+    DiskBlank,
+    DiskIs,
+    DiskSound,
+    MountpointFree,
+    text,
+    unmet,
+)
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.storage_semantics import is_disabled
 from phoenix_plan.planner import Outcome
@@ -36,6 +52,7 @@ def missed(action: Action, now: Outcome, index: Index, cleared: Collection[str])
     found = [unmet_now(seen, index, cleared), *_special(action, index)]
     if not isinstance(action, WipeDisk):  # what nobody can recognise would be wiped once more
         again = {planned.ordered.id for planned in now.actions}
+        again |= {blocked.id for blocked in now.blocked}
         found += ["it would be planned again"] * (action_id(action) in again)
     return "; ".join(filter(None, found))
 
@@ -53,6 +70,15 @@ def _special(action: Action, index: Index) -> Iterator[str]:
             # zpoolprops(7): a pool with cachefile=none is not imported at boot.
             if cachefile is not None and cachefile.value == "none":
                 yield f"pool {name} will not be imported at boot: its cachefile is none"
+        case WipeDisk(disk=disk, identity=identity):
+            # A disk that was pulled holds no signature either.
+            why = unmet_now((DiskSound(disk=disk), DiskIs(disk=disk, identity=identity)), index, ())
+            if why:
+                yield why
+        case CreateCheckpoint(pool=name):
+            pool = index.pools.get(name)
+            if pool is None or not pool.checkpoint:
+                yield f"pool {name} has no checkpoint"
         case EnableStorage(storage=name):
             storage = index.storages.get(name)
             if storage is None or is_disabled(storage):

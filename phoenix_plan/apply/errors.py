@@ -58,8 +58,8 @@ class StoppedError(PhoenixError):
         lines += [f"  journal   {journal}"]
         super().__init__(
             "\n".join(lines),
-            hint="Nothing is rolled back. Look at the host, then plan again: what is done is not "
-            "planned twice.",
+            hint="Nothing is rolled back, and what is done is not done twice. phoenix resume goes "
+            "on from here; or give the rest up (phoenix abandon) and plan again.",
         )
         self.why = why
         self.done = tuple(done)
@@ -67,6 +67,18 @@ class StoppedError(PhoenixError):
         self.running = running
         self.left = tuple(left)
         self.journal = journal
+
+
+class UnfinishedError(PhoenixError):
+    """An earlier run was broken off, and nobody can say how it left the host. Nothing was run."""
+
+    exit_code = 7
+
+
+class UncertainError(PhoenixError):
+    """What an action did that was under way can't be seen on the host. Nothing was run."""
+
+    exit_code = 7
 
 
 class InterruptedRun(PhoenixError):

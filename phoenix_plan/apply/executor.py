@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -17,6 +17,7 @@ from phoenix_plan.actions import DestroyPool, VdevAction, WipeDisk
 from phoenix_plan.apply.after import missed, unmet_now
 from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, StoppedError
 from phoenix_plan.apply.fill import fill, mounts_of
+from phoenix_plan.apply.interrupt import Signals
 from phoenix_plan.apply.journal import Journal, JournalError, said
 from phoenix_plan.apply.settle import StillRunningError, seconds_of_grace, waits
 from phoenix_plan.apply.stale import beyond_now, changed_since
@@ -41,7 +42,8 @@ class Runner:
     `look` takes the rows that are still to run, so that only their disks are read across, and
     folders that are to be looked at besides. `tell` is called with each row before it runs, and
     after it with True. `watch` is called while a resilver or its like runs, `sleep` waits for so
-    many seconds. `stopping` says which signal asked to stop, empty where none did.
+    many seconds. `stopping` says which signal asked to stop, and has a command cut short where
+    somebody insists.
     """
 
     host: WritableHost
@@ -50,8 +52,20 @@ class Runner:
     now: Callable[[], datetime]
     tell: Callable[[Row, bool], None]
     watch: Callable[[Row, Progress], None]
-    stopping: Callable[[], str]
+    stopping: Signals
     sleep: Callable[[float], None] = time.sleep
+
+
+@attrs.frozen(kw_only=True)
+class Before:
+    """What a run did before it was broken off: ids of the rows that are done, disks that it has
+    wiped, GUIDs of pools that it has destroyed or taken disks out of. `skip` are commands at the
+    start of the first row that have done their work."""
+
+    done: tuple[str, ...] = ()
+    cleared: frozenset[str] = frozenset()
+    let_go: frozenset[str] = frozenset()
+    skip: int = 0
 
 
 @attrs.define(kw_only=True)
@@ -62,9 +76,10 @@ class _Progress:
 
     actual: Actual
     now: Outcome
+    before: Before
+    cleared: set[str]
+    let_go: set[str]
     done: list[str] = attrs.field(factory=list)
-    cleared: set[str] = attrs.field(factory=set)
-    let_go: set[str] = attrs.field(factory=set)
     began: str = ""
 
 
@@ -74,21 +89,31 @@ def run(
     grants: Mapping[str, Grant],
     actual: Actual,
     runner: Runner,
+    *,
+    before: Before,
 ) -> None:
-    """Run `rows` in their order; `actual` is a state that was taken just now.
+    """Run `rows` in their order; `actual` is a state that was taken just now, `before` what this
+    same run has done already.
 
     Raises StoppedError with a true account of what ran and what did not. Where nothing was run:
     StaleError, ConsentError, InterruptedRun, or whatever kept it from beginning.
     """
-    progress = _Progress(actual=actual, now=make(desired, Index(actual)))
+    progress = _Progress(
+        actual=actual,
+        now=make(desired, Index(actual)),
+        before=before,
+        cleared=set(before.cleared),
+        let_go=set(before.let_go),
+    )
     for at, row in enumerate(rows):
-        refusal = _refusal(row, grants, progress, runner)
+        skip = 0 if at else before.skip
+        refusal = _refusal(row, grants, progress, runner, skip=skip)
         if refusal is not None:
             if not progress.done:
                 raise refusal
             raise _stopped(refusal.message, rows[at:], progress, runner)
         try:
-            _one(row, rows[at:], desired, progress, runner)
+            _one(row, rows[at:], desired, progress, runner, skip=skip)
         except PhoenixError as error:
             if not progress.began:
                 raise
@@ -114,7 +139,7 @@ def _stopped(
     writes were begun and that was not seen to have worked: it failed, or the kernel is at it."""
     return StoppedError(
         why,
-        done=progress.done,
+        done=[*progress.before.done, *progress.done],
         failed="" if goes_on else begun,
         running=begun if goes_on else "",
         left=[row.id for row in rows if row.id != begun],
@@ -123,14 +148,14 @@ def _stopped(
 
 
 def _refusal(
-    row: Row, grants: Mapping[str, Grant], progress: _Progress, runner: Runner
+    row: Row, grants: Mapping[str, Grant], progress: _Progress, runner: Runner, *, skip: int
 ) -> PhoenixError | None:
     """Why a row must not begin now, None where it may."""
     signal = runner.stopping()
     if signal:
         return InterruptedRun(f"interrupted by {signal} before {row.id}")
     if row.safety == "destructive":
-        why = _consent(row, grants, runner.now())
+        why = consent_now(row, grants, runner.now())
         if why:
             refused = Consent(grants=grants, refused=(row.id,), said=(why,))
             return ConsentError(f"{row.id}: {why}", consent=refused)
@@ -140,11 +165,14 @@ def _refusal(
     moved = changed_since(row, progress.now)
     if moved:
         return StaleError(f"{row.id}: what it changes has moved: {'; '.join(moved)}")
-    why = unmet_now(row.action.needs(), Index(progress.actual), progress.cleared)
+    # Where a part of it is done, what was needed before that part is no longer there.
+    holds = row.action.gives() if skip else row.action.needs()
+    why = unmet_now(holds, Index(progress.actual), progress.cleared)
     return StaleError(f"{row.id}: {why}") if why else None
 
 
-def _consent(row: Row, grants: Mapping[str, Grant], now: datetime) -> str:
+def consent_now(row: Row, grants: Mapping[str, Grant], now: datetime) -> str:
+    """Why the consent to a row does not count at this moment, empty where it does."""
     grant = grants.get(row.id)
     if grant is None:
         return "nobody consented to it"
@@ -154,7 +182,13 @@ def _consent(row: Row, grants: Mapping[str, Grant], now: datetime) -> str:
 
 
 def _one(
-    row: Row, remaining: Sequence[Row], desired: Desired, progress: _Progress, runner: Runner
+    row: Row,
+    remaining: Sequence[Row],
+    desired: Desired,
+    progress: _Progress,
+    runner: Runner,
+    *,
+    skip: int,
 ) -> None:
     """Run one row, and see that it did what it was to do. Raises PhoenixError."""
     agreed = as_dict(row.evidence) if row.safety == "destructive" else {}
@@ -162,12 +196,10 @@ def _one(
     runner.journal.write("intent", id=row.id, safety=row.safety, action=named, evidence=agreed)
     runner.tell(row, False)
     try:
-        _write(row, progress, runner)
+        _write(row, progress, runner, skip=skip)
         _wait(row, runner)
-        if isinstance(row.action, WipeDisk):
-            progress.cleared.add(row.action.disk)
-        if isinstance(row.action, DestroyPool | VdevAction):
-            progress.let_go.add(row.action.guid)
+        progress.cleared |= cleared_by([row])
+        progress.let_go |= let_go_by([row])
         why = ""
         for _ in seconds_of_grace(runner.sleep) if isinstance(row.action, VdevAction) else (None,):
             progress.actual = runner.look(remaining, ())
@@ -199,17 +231,32 @@ def _wait(row: Row, runner: Runner) -> None:
             )
 
 
-def _write(row: Row, progress: _Progress, runner: Runner) -> None:
-    """Do what the row says, command by command. Raises PhoenixError where one does not end well."""
+def cleared_by(rows: Iterable[Row]) -> frozenset[str]:
+    """Disks that these rows wipe."""
+    return frozenset(row.action.disk for row in rows if isinstance(row.action, WipeDisk))
+
+
+def let_go_by(rows: Iterable[Row]) -> frozenset[str]:
+    """GUIDs of pools that these rows destroy, or take disks out of."""
+    kinds = DestroyPool | VdevAction
+    return frozenset(row.action.guid for row in rows if isinstance(row.action, kinds))
+
+
+def _write(row: Row, progress: _Progress, runner: Runner, *, skip: int) -> None:
+    """Do what the row says, command by command, without the first `skip`. Raises PhoenixError where
+    one does not end well."""
     state = progress.actual
     for at, write in enumerate(row.action.writes()):
+        if at < skip:
+            continue
         if at:
             state = _seen_again(row, runner)
         for concrete in fill(row.action, write, Index(state)):
             runner.journal.write("command", id=row.id, **_shown(concrete))
             progress.began = row.id
             try:
-                output = runner.host.run(concrete)
+                with runner.stopping.running():
+                    output = runner.host.run(concrete)
             except PhoenixError as error:
                 runner.journal.write("unknown", id=row.id, why=error.message)
                 raise PhoenixError(

@@ -26,7 +26,7 @@ def fill(action: Action, write: Write, index: Index) -> Iterator[Write]:
     if not isinstance(write, Run):
         yield write
     elif isinstance(action, ImportPool) and write.argv[-1] == FILESYSTEM:
-        for one in _mountable(action.pool, index):
+        for one in mountable(action.pool, index):
             yield attrs.evolve(write, argv=(*write.argv[:-1], one.name))
     elif write.argv[-2:] == DIGEST:
         digest = index.actual.storages.digest
@@ -42,11 +42,12 @@ def mounts_of(action: Action, index: Index) -> tuple[MountpointFree, ...]:
         return ()
     return tuple(
         MountpointFree(path=one.mountpoint, dataset=one.name)
-        for one in _mountable(action.pool, index)
+        for one in mountable(action.pool, index)
     )
 
 
-def _mountable(pool: str, index: Index) -> Iterator[Dataset]:
+def mountable(pool: str, index: Index) -> Iterator[Dataset]:
+    """Filesystems of a pool that mount by themselves and are not mounted, parents first."""
     root = index.datasets.get(pool)
     for dataset in [*([root] if root is not None else []), *index.descendants(pool)]:
         mounts = effective(dataset, "canmount", index.actual.defaults) == "on"

@@ -9,10 +9,14 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import attrs
 
+from phoenix_plan.apply.applied import PlanKey, runs_of
+from phoenix_plan.apply.clock import SLACK, steady
 from phoenix_plan.apply.converge import left, opened
+from phoenix_plan.apply.earlier import close_stopped, make_room, settle_earlier
 from phoenix_plan.apply.errors import (
     ConsentError,
     NotConverged,
@@ -20,22 +24,17 @@ from phoenix_plan.apply.errors import (
     PolicyError,
     StaleError,
 )
-from phoenix_plan.apply.executor import Runner, run
-from phoenix_plan.apply.interrupt import noted
-from phoenix_plan.apply.journal import (
-    JOURNAL_VERSION,
-    Journal,
-    JournalError,
-    PlanKey,
-    runs_of,
-)
+from phoenix_plan.apply.executor import Before, Runner, run
+from phoenix_plan.apply.interrupt import Signals, noted
+from phoenix_plan.apply.journal import JOURNAL_VERSION, Journal, JournalError, keep_plan
 from phoenix_plan.apply.lock import locked
+from phoenix_plan.apply.records import read_record
 from phoenix_plan.apply.stale import differences, rows_now
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.codec import as_dict
 from phoenix_plan.consent.approval import timestamp
 from phoenix_plan.consent.bars import bars, known_of, resting, too_old
-from phoenix_plan.consent.modes import Consent, Rules, gather
+from phoenix_plan.consent.modes import Consent, Grant, Rules, gather
 from phoenix_plan.consent.presented import Presented
 from phoenix_plan.errors import DocumentError, PhoenixError
 from phoenix_plan.hosts.base import WritableHost
@@ -47,8 +46,6 @@ from phoenix_plan.refresh import refresh
 
 OLDEST = timedelta(days=30)
 """Whoever signs off what nobody has looked at for so long does not sign off what is there."""
-
-CLOCK_SLACK = timedelta(minutes=5)
 
 
 @attrs.frozen(kw_only=True)
@@ -114,11 +111,12 @@ def _disks(row: Row) -> tuple[str, ...]:
 
 @attrs.frozen(kw_only=True)
 class Session:
-    """One plan to be applied. `source` is the file it was read from, `digest` the SHA-256 of that
-    file's bytes."""
+    """One plan to be applied. `source` is the file it was read from, `document` that file's bytes,
+    `digest` their SHA-256."""
 
     plan: Plan
     source: str
+    document: bytes
     digest: str
     host: WritableHost
     options: Options
@@ -135,18 +133,21 @@ def apply_plan(session: Session, approvals: Iterable[Presented]) -> Report:
     """Apply a plan, or with --check do everything but write.
 
     Raises DocumentError (65) where the file is not what it derives to, is another host's or was
-    applied before, LockedError (6), StaleError (5), ConsentError (4), PlanHasErrors,
-    PolicyError and NotConverged (1), StoppedError (7), InterruptedRun (130).
+    applied before, LockedError (6), UnfinishedError (7) where an earlier run was broken off,
+    StaleError (5), ConsentError (4), PlanHasErrors, PolicyError and NotConverged (1), StoppedError
+    (7), InterruptedRun (130).
     """
     plan, options = session.plan, session.options
     verify(plan, session.source)
-    _not_too_old(session)
+    not_too_old(session)
     since = timestamp(session.now())
     holder = f"{options.rules.user}: apply {session.source} ({session.digest[:12]}) since {since}"
-    with locked(session.host.state_dir, holder):
+    with locked(session.host.state_dir, holder) as lock:
+        session.host.lend(lock)
         _not_again(session)
+        settle_earlier(session.host.state_dir, session.talk.say)
         actual = session.look()
-        _same_host(session, actual)
+        same_host(session, actual)
         rows = _still_true(session, actual)
         barred = _barred(session, actual)
         consent = _consent(session, actual, approvals, barred)
@@ -154,7 +155,7 @@ def apply_plan(session: Session, approvals: Iterable[Presented]) -> Report:
         if any(grant.source == "interactive" for grant in consent.grants.values()):
             # A person takes their time, and the host goes on meanwhile.
             actual = session.look()
-            _same_host(session, actual)
+            same_host(session, actual)
             chosen = {row.id for row in rows}
             rows = tuple(row for row in _still_true(session, actual) if row.id in chosen)
         session.talk.granted(rows, consent)
@@ -165,7 +166,7 @@ def apply_plan(session: Session, approvals: Iterable[Presented]) -> Report:
         return attrs.evolve(report, because=because)
 
 
-def _not_too_old(session: Session) -> None:
+def not_too_old(session: Session) -> None:
     """A plan's age counts from the look at the host that it was made of. Raises StaleError, and
     DocumentError for a time that is none."""
     taken_at = session.plan.state.taken_at
@@ -187,7 +188,7 @@ def _not_too_old(session: Session) -> None:
             f"{session.source}: {why}: nothing was run",
             hint="Plan again, and have the new plan reviewed.",
         )
-    if age < -CLOCK_SLACK:
+    if age < -SLACK:
         raise StaleError(
             f"{session.source} was made of what was seen at {taken_at}, and here it is only "
             f"{timestamp(session.now())}: nothing was run",
@@ -198,12 +199,19 @@ def _not_too_old(session: Session) -> None:
 def _not_again(session: Session) -> None:
     """I8. Asked under the lock: whoever held it may have applied this very plan."""
     plan = session.plan
-    key = PlanKey(digest=session.digest, state=plan.state.id, config=plan.desired.digest)
+    key = PlanKey(
+        digest=session.digest,
+        state=plan.state.id,
+        config=plan.desired.digest,
+        taken_at=plan.state.taken_at,
+    )
     earlier = next(runs_of(session.host.state_dir, key), None)
     if earlier is not None:
+        resumable = read_record(Path(earlier[0])).resumable
+        hint = "phoenix resume goes on with that run." if resumable else "Plan again."
         raise DocumentError(
             f"{session.source} was applied before, at {earlier[1]}: nothing was run",
-            hint=f"A plan is applied at most once. Plan again. Its journal: {earlier[0]}",
+            hint=f"A plan is applied at most once. {hint} Its journal: {earlier[0]}",
         )
 
 
@@ -228,7 +236,7 @@ def _still_true(session: Session, actual: Actual) -> tuple[Row, ...]:
     return rows_now(plan, fresh)
 
 
-def _same_host(session: Session, actual: Actual) -> None:
+def same_host(session: Session, actual: Actual) -> None:
     """Machine and host id decide; another hostname alone is only told."""
     planned, there = session.plan.host, actual.host
     if (planned.machine, planned.hostid) != (there.machine, there.hostid):
@@ -305,10 +313,12 @@ def _run(
     actual: Actual,
     left_out: tuple[str, ...],
 ) -> Report:
-    plan, talk = session.plan, session.talk
+    plan, talk, state_dir = session.plan, session.talk, session.host.state_dir
     identifier = f"{session.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    make_room(state_dir, talk.say)
+    keep_plan(state_dir, identifier, session.document)
     with (
-        Journal.open(session.host.state_dir, identifier, talk.event) as journal,
+        Journal.open(state_dir, identifier, talk.event) as journal,
         noted(talk.signalled) as stopping,
     ):
         journal.write(
@@ -327,24 +337,52 @@ def _run(
             rows=[row.id for row in rows],
             left_out=list(left_out),
         )
-        runner = Runner(
-            host=session.host,
-            look=session.look,
-            journal=journal,
-            now=session.now,
-            tell=talk.tell,
-            watch=talk.watch,
-            stopping=stopping,
+        close_stopped(state_dir, session.options.rules.user, identifier)
+        return carry_out(
+            session,
+            journal,
+            stopping,
+            rows=rows,
+            grants=consent.grants,
+            actual=actual,
+            left_out=left_out,
         )
-        try:
-            run(rows, plan.desired, consent.grants, actual, runner)
-            remains = left(plan, _afterwards(session, str(journal.path)), left_out)
-        except BaseException as error:
-            # The account of the run outweighs its last line.
-            with contextlib.suppress(JournalError):
-                journal.write("end", ok=False, why=getattr(error, "message", repr(error)))
-            raise
-        journal.write("end", ok=not remains, why="; ".join(remains))
+
+
+_NOTHING_BEFORE = Before()
+
+
+def carry_out(
+    session: Session,
+    journal: Journal,
+    stopping: Signals,
+    *,
+    rows: Sequence[Row],
+    grants: Mapping[str, Grant],
+    actual: Actual,
+    left_out: tuple[str, ...],
+    before: Before = _NOTHING_BEFORE,
+) -> Report:
+    """Run rows into a journal that has begun, and see that the host is as declared then."""
+    plan, talk = session.plan, session.talk
+    runner = Runner(
+        host=session.host,
+        look=session.look,
+        journal=journal,
+        now=steady(session.now),
+        tell=talk.tell,
+        watch=talk.watch,
+        stopping=stopping,
+    )
+    try:
+        run(rows, plan.desired, grants, actual, runner, before=before)
+        remains = left(plan, _afterwards(session, str(journal.path)), left_out)
+    except BaseException as error:
+        # The account of the run outweighs its last line.
+        with contextlib.suppress(JournalError):
+            journal.write("end", ok=False, why=getattr(error, "message", repr(error)))
+        raise
+    journal.write("end", ok=not remains, why="; ".join(remains))
     if remains:
         raise NotConverged(
             "everything ran, and these changes remain: " + ", ".join(remains),

@@ -12,12 +12,15 @@ from typer.main import get_command
 
 from phoenix_plan import __version__
 from phoenix_plan.cli import (
+    abandon,
     apply,
     approve,
     explain,
+    history,
     plan,
     policy,
     refresh,
+    resume,
     schema,
     show,
     simulate,
@@ -79,13 +82,16 @@ LOOKING = (
     show.show,
     approve.approve,
     verify.verify,
+    history.history,
     simulate.simulate,
     explain.explain,
     schema.schema,
 )
 """Commands that change nothing on any host."""
 
-for command in (*LOOKING[:6], apply.apply, *LOOKING[6:]):
+CHANGING = (apply.apply, resume.resume, abandon.abandon)
+
+for command in (*LOOKING[:6], *CHANGING, *LOOKING[6:]):
     app.command()(command)
 app.add_typer(policy.policy)
 

@@ -58,7 +58,7 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
     host = open_writable(asked.host)
     rules = rules_for(asked.host)
     session = _session(
-        plan, host, asked, console, rules, source=stored.name, digest=stored.digest, allow=allow
+        plan, host, asked, console, rules, source=stored.name, document=stored.document, allow=allow
     )
     approvals = present(approvals_of(path, asked.approvals), rules.signers)
     # Nothing that the plan says of itself: whether it is true is seen later.
@@ -99,11 +99,10 @@ def apply_config(asked: Asked, console: Console) -> int:
         )
     if plan.actions and not asked.yes:
         _ask_once(plan)
-    text = plan_to_json(plan)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    document = plan_to_json(plan).encode("utf-8")
     allow = loaded.desired.allow_destructive
     session = _session(
-        plan, host, asked, console, rules, source="the plan", digest=digest, allow=allow
+        plan, host, asked, console, rules, source="the plan", document=document, allow=allow
     )
     asks = "interactive" in rules.policy.sources and not any(
         rules.policy.needed(row.action.TYPE) for row in plan.destructive
@@ -137,7 +136,7 @@ def _session(
     rules: HostRules,
     *,
     source: str,
-    digest: str,
+    document: bytes,
     allow: bool | None,
 ) -> Session:
     talker = Talker(plan, console, asked.host, events=asked.json)
@@ -146,7 +145,8 @@ def _session(
     return Session(
         plan=plan,
         source=source,
-        digest=digest,
+        document=document,
+        digest=hashlib.sha256(document).hexdigest(),
         host=host,
         options=Options(
             rules=Rules(
@@ -222,10 +222,14 @@ def _finish(
         console.show([*rows_text(plan, error.consent.refused, console.talk_style), ""])
         said = "".join(f"\n  {one}" for one in error.consent.said)
         raise ConsentError(error.message + said, consent=error.consent, hint=advice) from error
-    except (StoppedError, NotConverged) as error:
-        error.hint = f"{error.hint}\n  Next: {_plan_again(asked)}"
+    except StoppedError as error:
+        error.hint = f"{error.hint}\n  Next: {resume_next(asked.host)}"
         raise
-    _report(report, session, asked, console)
+    except NotConverged as error:
+        error.hint = f"{error.hint}\n  Next: {plan_again(asked.host, asked.config)}"
+        raise
+    report_on(report, session, console, json=asked.json,
+              again=plan_again(asked.host, asked.config))  # fmt: skip
     return 0
 
 
@@ -238,8 +242,11 @@ def _applied(session: Session, approvals: tuple[Presented, ...]) -> Report:
             session.talk.progress("")
 
 
-def _report(report: Report, session: Session, asked: Asked, console: Console) -> None:
-    count = len(report.ran)
+def report_on(
+    report: Report, session: Session, console: Console, *, json: bool, again: str
+) -> None:
+    """Say what was done. `again` is the command that shows what is left."""
+    count, check = len(report.ran), session.options.check
     actions = f"{count} action{'s' * (count != 1)}"
     left = ""
     if report.left_out:
@@ -247,12 +254,12 @@ def _report(report: Report, session: Session, asked: Asked, console: Console) ->
     reasons = [
         f"  left out: {one}: {report.because[one]}"
         for one in report.left_out
-        if asked.approved_only and one in report.because
+        if session.options.approved_only and one in report.because
     ]
-    say: Callable[[str], None] = _beside(console) if asked.json else console.result
-    if asked.check:
+    say: Callable[[str], None] = _beside(console) if json else console.result
+    if check:
         say(f"Checked: {actions} would run. Nothing was written.{left}\n")
-    elif not count:
+    elif not report.journal:
         say(f"Nothing to run.{left}\n")
     else:
         say(f"Applied {actions} on {session.plan.host.hostname}.{left}\n")
@@ -261,8 +268,8 @@ def _report(report: Report, session: Session, asked: Asked, console: Console) ->
         say(f"{visible(reason)}\n")
     if report.again:
         say("More shows now that this is done: plan again.\n")
-    if count and not asked.check:
-        say(f"Next: {_plan_again(asked)}\n")
+    if report.journal and not check:
+        say(f"Next: {again}\n")
 
 
 def _beside(console: Console) -> Callable[[str], None]:
@@ -270,8 +277,14 @@ def _beside(console: Console) -> Callable[[str], None]:
     return lambda text: console.say(text.rstrip("\n"))
 
 
-def _plan_again(asked: Asked) -> str:
+def plan_again(host: str, config: str | None) -> str:
     """The command that shows what is left."""
-    given = (("--host", asked.host if asked.host != "local" else None), ("-c", asked.config))
+    given = (("--host", host if host != "local" else None), ("-c", config))
     flags = (part for flag, value in given if value for part in (flag, value))
     return visible(shlex.join(["phoenix", "plan", *flags]))
+
+
+def resume_next(host: str) -> str:
+    """The command that goes on with a run that stopped."""
+    flags = [] if host == "local" else ["--host", host]
+    return visible(shlex.join(["phoenix", "resume", *flags]))

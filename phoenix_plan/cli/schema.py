@@ -19,7 +19,8 @@ def schema(
     context: typer.Context,
     *,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="config, state, plan, approval or journal.")
+        str | None,
+        typer.Argument(metavar="NAME", help="config, state, plan, approval, history or journal."),
     ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,

@@ -124,7 +124,7 @@ def _event(line: str) -> None:
         sys.stdout.flush()
 
 
-def _signalled(name: str) -> None:
+def _signalled(text: str) -> None:
     """Straight to the terminal: this is called from a signal's handler, when stderr's own buffer
     may be in use."""
-    os.write(2, f"\nphoenix: {name}: stopping after the action that is under way\n".encode())
+    os.write(2, f"\nphoenix: {text}\n".encode())

@@ -38,3 +38,7 @@ class WritableHost(ReadableHost, Protocol):
         Raises HostError where nobody can say what happened: a time-out, a death by a signal.
         """
         ...
+
+    def lend(self, descriptor: int) -> None:
+        """Have the tools that are run from now on hold this descriptor open, too."""
+        ...

@@ -109,6 +109,8 @@ class LocalHost:
         env: tuple[tuple[str, str], ...],
         stdin: bytes,
         timeout_s: float,
+        *,
+        lent: tuple[int, ...] = (),
     ) -> Output:
         shown = command_line(argv, env)
         try:
@@ -119,6 +121,7 @@ class LocalHost:
                 stderr=subprocess.PIPE,
                 env=environment() | dict(env),
                 process_group=self._process_group,
+                pass_fds=lent,
             )
         except FileNotFoundError:
             return Output(exit_code=127, stdout=b"", stderr=b"", missing=True)

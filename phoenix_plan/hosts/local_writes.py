@@ -19,10 +19,6 @@ from phoenix_plan.hosts.local import LocalHost
 
 STATE_DIR = "/var/lib/phoenix"
 
-TIMEOUT_S = 600.0
-"""A tool that changes something is waited for this long, in seconds; then nobody can say what it
-did, and the run stops."""
-
 _BLKGETSIZE64 = 0x80081272
 _BLKRRPART = 0x125F
 _CHUNK = 1 << 20
@@ -46,11 +42,19 @@ class WritableLocalHost(LocalHost):
     _process_group = 0
     """Tools in a process group of their own: Ctrl-C must not end a `zpool` half-way."""
 
+    _lent: tuple[int, ...] = ()
+
+    def lend(self, descriptor: int) -> None:
+        """See `WritableHost.lend`."""
+        self._lent = (descriptor,)
+
     def run(self, write: Write) -> Output:
         """See `WritableHost.run`."""
         match write:
             case Run(argv=argv, stdin=stdin):
-                output = self._run("apply", argv, (), stdin.encode(), TIMEOUT_S)
+                output = self._run(
+                    "apply", argv, (), stdin.encode(), write.timeout_s, lent=self._lent
+                )
                 if output.missing:
                     return _failed(f"{argv[0]}: not installed")
                 return output

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from phoenix_plan.commands import Answer, Output, Read, Write
+from phoenix_plan.commands import Answer, Output, Read, Run, Write, Zero
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.hosts.simulated.world_file import read_world, write_world
@@ -117,6 +117,18 @@ class Machine:
         """phoenix apply without a plan's file"""
         return self.call("apply", "--host", self.sim, "-c", str(self.config), *argv)
 
+    def resume(self, *argv: str) -> Called:
+        """phoenix resume"""
+        return self.call("resume", "--host", self.sim, *argv)
+
+    def abandon(self, *argv: str) -> Called:
+        """phoenix abandon"""
+        return self.call("abandon", "--host", self.sim, *argv)
+
+    def history(self, *argv: str) -> Called:
+        """phoenix history"""
+        return self.call("history", "--host", self.sim, *argv)
+
     def change(self, edit: Callable[[Json], object]) -> None:
         """Something happens on the host."""
         there = self.there
@@ -183,6 +195,45 @@ def typing(monkeypatch: pytest.MonkeyPatch, *lines: str) -> Iterator[None]:
         yield
 
 
+def words(write: Write) -> str:
+    """A write on one line."""
+    match write:
+        case Run(argv=argv):
+            return " ".join(argv)
+        case Zero(path=path):
+            return f"zero {path}"
+        case _:
+            return write.path
+
+
+def break_off(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    at: str,
+    *,
+    after: bool = False,
+    mode: str = "",
+) -> None:
+    """Apply, and leave everything as a process leaves it that is killed at that command, before it
+    runs or, with `after`, with its effect."""
+    left: list[tuple[bytes, Path, bytes]] = []
+
+    def see(write: Write) -> Output | None:
+        if left or not words(write).startswith(at):
+            return None
+        said = SimulatedHost(machine.path).run(write) if after else None
+        newest = sorted(Path(f"{machine.path}.phoenix").glob("runs/*.jsonl"))[-1]
+        left.append((machine.path.read_bytes(), newest, newest.read_bytes()))
+        return said
+
+    with monkeypatch.context() as patch:
+        watch(patch, see)
+        machine.apply(*(("--mode", mode) if mode else ()))
+    ((host, path, journal),) = left
+    machine.path.write_bytes(host)
+    path.write_bytes(journal)
+
+
 class Watched:
     """A host whose writes are seen before they run: `see` may change the host, fail, or refuse."""
 
@@ -194,6 +245,9 @@ class Watched:
 
     def answer(self, probe: str, read: Read) -> Answer:
         return self._inner.answer(probe, read)
+
+    def lend(self, descriptor: int) -> None:
+        self._inner.lend(descriptor)
 
     def run(self, write: Write) -> Output:
         said = self._see(write)
@@ -207,3 +261,4 @@ def watch(monkeypatch: pytest.MonkeyPatch, see: Callable[[Write], Output | None]
         return Watched(SimulatedHost(name.removeprefix("sim:")), see)
 
     monkeypatch.setattr("phoenix_plan.cli.applying.open_writable", opened)
+    monkeypatch.setattr("phoenix_plan.cli.resuming.open_writable", opened)

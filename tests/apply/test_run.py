@@ -14,11 +14,21 @@ from typing import Any
 
 import pytest
 
-from phoenix_plan.commands import Output, Run, Write, Zero
+from phoenix_plan.commands import Output, Write
 from phoenix_plan.documents import parse_document
 from phoenix_plan.errors import HostError
 from phoenix_plan.schema_check import check
-from tests.apply.machine import PHOTOS, Machine, by_id, host, pool, typing, want, watch
+from tests.apply.machine import (
+    PHOTOS,
+    Machine,
+    by_id,
+    host,
+    pool,
+    typing,
+    want,
+    watch,
+    words,
+)
 
 Json = dict[str, Any]
 Patch = pytest.MonkeyPatch
@@ -43,16 +53,6 @@ def planned(machine: Machine) -> Machine:
 DESTROY, SET = "destroy-dataset:keep/old", "set-dataset-properties:keep/some"
 WIPE, CREATE = f"wipe-disk:{by_id('E')}", "create-pool:cold"
 ORDER = [DESTROY, SET, WIPE, CREATE]
-
-
-def words(write: Write) -> str:
-    match write:
-        case Run(argv=argv):
-            return " ".join(argv)
-        case Zero(path=path):
-            return f"zero {path}"
-        case _:
-            return write.path
 
 
 def failing(start: str, said: Output | Exception) -> Callable[[Write], Output | None]:
@@ -105,7 +105,7 @@ def test_the_journal_is_streamed_as_it_is_written(planned: Machine) -> None:
     [journal] = planned.journals()
     lines = [json.loads(line) for line in called.out.splitlines()]
     assert journal == lines
-    assert lines[0]["format_version"] == "1.0"
+    assert lines[0]["format_version"] == "1.1"
     assert "Applied 4 actions" in called.err
 
 
@@ -249,13 +249,14 @@ def test_a_run_that_was_killed_counts_as_one(planned: Machine) -> None:
         (0, '{"event": "beg'),
         (65, '{"event": "beg\n{"event": "intent", "at": "some time"}\n'),
         (65, '{"event": "beg\n{"eve'),
-        (0, '{"event": "begin", "plan": "x"}\n{"event": "intent", "at": "some time"}\n'),
+        (7, '{"event": "begin", "plan": "x"}\n{"event": "intent", "at": "some time"}\n'),
     ],
 )
 def test_a_journal_that_does_not_say_whose_run_it_was(
     code: int, text: str, planned: Machine
 ) -> None:
-    """Where anything could have been run, it is taken for this plan's."""
+    """Where anything could have been run, it is taken for this plan's; another plan's is in the
+    way all the same."""
     planned.approve()
     folder = Path(f"{planned.path}.phoenix/runs")
     folder.mkdir(parents=True)
@@ -527,7 +528,10 @@ def test_without_a_journal_nothing_runs(planned: Machine) -> None:
     (folder / "runs").write_text("in the way")
     called = planned.apply()
     assert called.code == 1
-    assert "journal can't be written" in called.err
+    assert "the journals can't be read: Not a directory; nothing was run" in called.err
+    called = planned.history()
+    assert called.code == 1, "not the same as nothing that was run"
+    assert "the journals can't be read" in called.err
     assert "atime" not in str(planned.pools["keep"]["datasets"]["keep/some"])
     assert "keep/old" in planned.pools["keep"]["datasets"]
 

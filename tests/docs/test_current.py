@@ -17,6 +17,7 @@ from docs.generator.pages import EXIT_CODES, error_kinds
 from docs.generator.schemas import document_schema
 from phoenix_plan import safety, shapes
 from phoenix_plan.actions import ACTIONS
+from phoenix_plan.apply.history import History
 from phoenix_plan.cli import app as cli
 from phoenix_plan.cli import plan as plan_command
 from phoenix_plan.consent.approval import Approval
@@ -26,7 +27,7 @@ from phoenix_plan.model.actual import Actual
 from phoenix_plan.plan import Plan
 from phoenix_plan.schema_check import load_schema
 
-DOCUMENTS = (Actual, Plan, Approval, Policy)
+DOCUMENTS = (Actual, Plan, Approval, Policy, History)
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -100,14 +101,14 @@ def test_every_exit_code_of_an_error_is_listed() -> None:
     assert EXIT_CODES.keys() == raised | own
 
 
-@pytest.mark.parametrize("name", ["config", "state", "plan", "approval", "policy"])
+@pytest.mark.parametrize("name", ["config", "state", "plan", "approval", "policy", "history"])
 def test_the_quick_check_knows_every_keyword_of_our_schemas(name: str) -> None:
     """Else every document would take the slow way: the compiler raises for one it lacks."""
     check = shapes._Compiler(load_schema(name)).check(load_schema(name))
     assert check({"zfs": 5, "format_version": 5}) is False
 
 
-@pytest.mark.parametrize("name", ["state", "plan", "approval", "policy"])
+@pytest.mark.parametrize("name", ["state", "plan", "approval", "policy", "history"])
 def test_every_object_of_a_document_is_closed(name: str) -> None:
     """A field that nobody knows is an error in each of them."""
     assert list(_open_objects(load_schema(name), name)) == []

@@ -147,13 +147,12 @@ def test_a_tool_that_is_not_there_is_an_answer() -> None:
 
 
 def test_a_tool_that_hangs_is_ended_with_its_children(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """Else a child goes on writing after the run was said to have stopped. This spawns."""
-    monkeypatch.setattr("phoenix_plan.hosts.local_writes.TIMEOUT_S", 0.5)
     script = f"(sleep 2; touch {tmp_path}/late) & wait"
     with pytest.raises(HostError, match="no end after"):
-        HOST.run(Run(argv=("sh", "-c", script)))
+        HOST.run(Run(argv=("sh", "-c", script), timeout_s=0.5))
     time.sleep(2.5)
     assert not (tmp_path / "late").exists()
 

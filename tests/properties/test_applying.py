@@ -21,8 +21,8 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from phoenix_plan.apply.applied import PlanKey, runs_of
 from phoenix_plan.apply.errors import ConsentError, PlanHasErrors, StaleError, StoppedError
-from phoenix_plan.apply.journal import PlanKey, runs_of
 from phoenix_plan.apply.session import Options, Report, Session, Talk, apply_plan
 from phoenix_plan.codec import plan_to_json
 from phoenix_plan.commands import (
@@ -187,6 +187,7 @@ def session(case: Case, log: Log, mode: Mode, typed: Sequence[str]) -> Session:
     return Session(
         plan=case.plan,
         source="plan.json",
+        document=plan_to_json(case.plan).encode(),
         digest=DIGEST,
         host=Watched(case.host, log.see),
         options=Options(rules=Rules(mode=mode, allow_destructive=None, user="bob"), partial=True),

@@ -149,6 +149,9 @@ class SimulatedHost:
             case _:
                 assert_never(read)
 
+    def lend(self, descriptor: int) -> None:
+        """See `WritableHost.lend`. No process is started."""
+
     def run(self, write: Write) -> Output:
         """See `WritableHost.run`. What a command did before it failed, stays done."""
         world = self._world()
