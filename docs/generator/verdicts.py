@@ -1,0 +1,50 @@
+"""The page about what zpool refuses, from the lab's table."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from docs.generator.markdown import code, page, table
+from tests.lab.verdicts import Phoenix, Row, load_rows
+
+_MEANS = {
+    Phoenix.DOES: "All of its actions are safe: no consent is asked for.",
+    Phoenix.ASKS: "An action is destructive: without consent, nothing runs.",
+    Phoenix.REFUSES: "An error of the plan: nothing runs, whatever the consent.",
+    Phoenix.UNDECLARABLE: "An error of the config, before any host is asked.",
+    Phoenix.LEAVES: "Planned as safe. When it is applied, zpool refuses, as it would with `-f`, "
+    "and no pool is made.",
+    Phoenix.NOTHING: "The host is as declared.",
+}
+
+
+def verdicts_page() -> str:
+    """Every row of the table, by area."""
+    rows = load_rows()
+    versions = sorted({version for row in rows for version in row.zfs})
+    intro = (
+        "What `zpool` accepts and refuses without `-f`, and what phoenix says of the same wish. "
+        "**Phoenix never does without consent what zpool wants force for.** Each row is tried on "
+        f"real OpenZFS {' and '.join(versions)} by [the lab](../../tests/lab/README.md), which "
+        "fails where one of the answers is another. The situations are those in which OpenZFS's "
+        "own test suite has zpool refuse. `$POOL` is the pool that is wished for, `$OTHER` "
+        "another; the other capitals are disks."
+    )
+    parts = [intro, table(("phoenix", "means"), [(one.value, _MEANS[one]) for one in Phoenix])]
+    for area, found in itertools.groupby(rows, key=lambda row: row.area):
+        head = ("situation", "command", *(f"zpool {one}" for one in versions), "phoenix")
+        parts += [f"## {area}", table(head, [_cells(row, versions) for row in found])]
+    return page("What zpool refuses", *parts)
+
+
+def _cells(row: Row, versions: Sequence[str]) -> tuple[str, ...]:
+    pool = row.pool if len(row.pool) < 40 else ""
+    command = row.zpool.strip().replace("$POOL", pool) if pool else row.zpool.strip()
+    said = [row.zfs[version].value for version in versions]
+    return row.says, code(command), *said, _phoenix(row)
+
+
+def _phoenix(row: Row) -> str:
+    told = row.because if row.phoenix in (Phoenix.REFUSES, Phoenix.ASKS) else ()
+    return f"{row.phoenix.value}{': ' if told else ''}{', '.join(code(one) for one in told)}"
