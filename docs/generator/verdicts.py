@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from docs.generator.markdown import code, page, table
-from tests.lab.verdicts import Phoenix, Row, load_rows
+from tests.lab.verdicts import Phoenix, Row, load_table
 
 _MEANS = {
     Phoenix.DOES: "All of its actions are safe: no consent is asked for.",
@@ -21,15 +21,16 @@ _MEANS = {
 
 def verdicts_page() -> str:
     """Every row of the table, by area."""
-    rows = load_rows()
+    rows = load_table().rows
     versions = sorted({version for row in rows for version in row.zfs})
     intro = (
         "What `zpool` accepts and refuses without `-f`, and what phoenix says of the same wish. "
         "**Phoenix never does without consent what zpool wants force for.** Each row is tried on "
         f"real OpenZFS {' and '.join(versions)} by [the lab](../../tests/lab/README.md), which "
         "fails where one of the answers is another. The situations are those in which OpenZFS's "
-        "own test suite has zpool refuse. `$POOL` is the pool that is wished for, `$OTHER` "
-        "another; the other capitals are disks."
+        "own test suite has zpool refuse. `$POOL` is the pool that is wished for, `$PART-part1` a "
+        "blank partition, the other capitals are disks; "
+        "[the table](../../tests/lab/verdicts.toml) says what is on each."
     )
     parts = [intro, table(("phoenix", "means"), [(one.value, _MEANS[one]) for one in Phoenix])]
     for area, found in itertools.groupby(rows, key=lambda row: row.area):

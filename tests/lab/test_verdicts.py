@@ -1,122 +1,96 @@
 """What zpool accepts or refuses without force, what phoenix says, and that it is never laxer.
 
-verdicts.toml is the table. A boot has the disks of many rows; one plan answers for all that a
-config can declare, then each row's command is run on its disks.
+verdicts.toml is the table. One boot has all its situations. phoenix refreshes in it once, and
+plans each row's wish outside, on that state: a plan rests on nothing else. Then the row's command
+is run.
 """
 
-import itertools
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attrs import frozen
 
+from phoenix_plan.stored import load_state
 from tests.lab.guests import GUESTS
 from tests.lab.machine import Machine
 from tests.lab.roots import ensure_root
-from tests.lab.verdicts import (
-    SHARED,
-    Phoenix,
-    Row,
-    Zpool,
-    answers,
-    config_refusal,
-    load_rows,
-)
+from tests.lab.verdicts import Phoenix, Row, Table, Zpool, answer, load_table
 
 FOLDER = "/root/verdicts"
-
-MOST_DISKS = 45
-"""Many more in one boot, and udev is not through with them in time on a machine that is busy."""
+TABLE = load_table()
 
 
-def batches() -> list[tuple[Row, ...]]:
-    """The rows of each boot: whole areas, in the table's order."""
-    found: list[list[Row]] = [[]]
-    for _, area in itertools.groupby(load_rows(), key=lambda row: row.area):
-        rows = [*area]
-        if sum(len(row.disks) for row in (*found[-1], *rows)) > MOST_DISKS:
-            found.append([])
-        found[-1] += rows
-    return [tuple(rows) for rows in found]
-
-
-BATCHES = batches()
-
-
-@frozen(kw_only=True)
-class Tried:
-    """A guest with the situation of each of these rows made on its disks."""
-
-    machine: Machine
-    rows: tuple[Row, ...]
-
-
-@pytest.fixture(
-    params=[
-        pytest.param((guest, batch), id=f"{guest}-{number}")
-        for guest in ([os.environ["GUEST"]] if os.environ.get("GUEST") else [*GUESTS])
-        for number, batch in enumerate(BATCHES, start=1)
-    ],
-)
-def tried(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tried]:
-    """One boot with its rows."""
-    guest, rows = request.param
-    disks = [*SHARED, *(disk for row in rows for disk in row.disk_list)]
-    with Machine(ensure_root(GUESTS[guest]), disks, tmp_path / "guest") as machine:
-        for row in rows:
-            if row.prepare:
-                machine.check(row.prepare, env=row.environment)
-        machine.check("udevadm settle || udevadm settle")
-        yield Tried(machine=machine, rows=rows)
-
-
-def test_phoenix_then_zpool(tried: Tried, tmp_path: Path) -> None:
+@pytest.mark.parametrize("guest", [os.environ["GUEST"]] if os.environ.get("GUEST") else [*GUESTS])
+def test_phoenix_and_zpool(guest: str, tmp_path: Path) -> None:
     """Every row comes out as the table says, and phoenix does nothing that wants force."""
-    machine, rows = tried.machine, tried.rows
-    declared = tuple(row for row in rows if config_refusal(row, tmp_path) is None)
-    live = {disk.name for row in rows if row.live for disk in row.disk_list}
-    planned = _planned(machine, declared, live)
-    wrong = []
-    for row in rows:
-        answer, because = planned.get(row.name, (Phoenix.UNDECLARABLE, {*row.because}))
-        zpool, said = _tried(machine, row, row.zpool)
-        if answer is Phoenix.DOES and zpool is Zpool.REFUSED:
-            forced, _ = _tried(machine, row, row.zpool.replace("zpool create", "zpool create -f"))
-            if forced is Zpool.ACCEPTED:
-                wrong.append(f"{row.name}: LAXER: phoenix does what zpool wants force for")
-            answer = Phoenix.LEAVES
-        if (answer, because) != (row.phoenix, {*row.because}):
-            wrong.append(f"{row.name}: phoenix {answer.value}: {', '.join(sorted(because))}")
-        if zpool is not row.zfs[machine.root.guest.zfs]:
-            wrong.append(f"{row.name}: zpool {zpool.value}: {said.strip()}")
-        elif zpool is Zpool.REFUSED and row.zfs_says not in said:
-            wrong.append(f"{row.name}: zpool refused for another reason: {said.strip()}")
+    with Machine(ensure_root(GUESTS[guest]), TABLE.disks, tmp_path / "guest") as machine:
+        _prepare(machine, TABLE)
+        said = _planned(machine, TABLE, tmp_path)
+        wrong = [line for row in TABLE.rows for line in _wrong(machine, row, *said[row.name])]
     assert not wrong, "\n".join(wrong)
 
 
-def _planned(
-    machine: Machine, rows: tuple[Row, ...], live: set[str]
-) -> dict[str, tuple[Phoenix, set[str]]]:
-    """What one plan of all these wishes says of each. Making it has to leave every disk as it is,
-    but for those of imported pools."""
-    config = {"zfs": {"pools": [row.declaration for row in rows]}}
-    machine.write(f"{FOLDER}/config.json", json.dumps(config))
+def _prepare(machine: Machine, table: Table) -> None:
+    """Make every situation. Raises LabError where one can't be made."""
+    for situation in table.situations:
+        if situation.prepare:
+            machine.check(situation.prepare, env=table.shared)
+    for row in table.rows:
+        if row.prepare:
+            machine.check(row.prepare, env=table.names(row))
+    machine.check("udevadm settle || udevadm settle")
+
+
+def _planned(machine: Machine, table: Table, folder: Path) -> dict[str, tuple[Phoenix, set[str]]]:
+    """What phoenix says of every row, by name. To look has to leave every disk as it is, but for
+    those of imported pools."""
+    machine.write(f"{FOLDER}/config.json", json.dumps(table.looked_at(folder)))
     before = machine.digests()
-    answer = machine.run(
-        ["phoenix", "plan", "-c", "config.json", "-o", "plan.json"], cwd=FOLDER, timeout_s=600
+    machine.check(
+        ["phoenix", "refresh", "-c", f"{FOLDER}/config.json", "-o", f"{FOLDER}/state.json"],
+        timeout_s=600,
     )
     after = machine.digests()
-    assert {name for name in after if after[name] != before[name]} <= live
-    assert answer.status in (0, 1), str(answer)
-    return answers(rows, json.loads(machine.read(f"{FOLDER}/plan.json") or ""))
+    assert {name for name in after if after[name] != before[name]} <= table.live
+    (folder / "state.json").write_text(machine.read(f"{FOLDER}/state.json") or "")
+    actual = load_state(str(folder / "state.json"))
+    said = {}
+    for row in table.rows:
+        loaded = table.declared(row, folder)
+        # What the config's error holds is compared without a guest: tests/config.
+        undeclarable = (Phoenix.UNDECLARABLE, {*row.because})
+        said[row.name] = undeclarable if isinstance(loaded, str) else answer(loaded, actual)
+    return said
+
+
+def _wrong(machine: Machine, row: Row, phoenix: Phoenix, because: set[str]) -> list[str]:
+    """Where a row comes out otherwise than the table says; its command is run."""
+    wrong = []
+    zpool, told = _tried(machine, row, row.zpool)
+    if phoenix is Phoenix.DOES and zpool is Zpool.REFUSED:
+        if _tried(machine, row, row.forced)[0] is Zpool.ACCEPTED:
+            wrong.append(f"{row.name}: LAXER: phoenix does what zpool wants force for")
+        phoenix = Phoenix.LEAVES
+    if (phoenix, because) != (row.phoenix, {*row.because}):
+        wrong.append(f"{row.name}: phoenix {phoenix.value}: {', '.join(sorted(because))}")
+    if zpool is not row.zfs[machine.root.guest.zfs]:
+        wrong.append(f"{row.name}: zpool {zpool.value}: {told.strip()}")
+    elif zpool is Zpool.REFUSED and row.zfs_says not in told:
+        wrong.append(f"{row.name}: zpool refused for another reason: {told.strip()}")
+    return wrong
 
 
 def _tried(machine: Machine, row: Row, command: str) -> tuple[Zpool, str]:
-    """What zpool does, and what it says; it is really run where the command has no -n."""
-    answer = machine.run(command, env=row.environment)
+    """What zpool does, and what it says. What it did is taken back."""
+    names = TABLE.names(row)
+    ran = machine.run(command, env=names)
     # attach and replace exit with 255 where the kernel refuses.
-    assert answer.status in (0, 1, 2, 255), str(answer)
-    return (Zpool.ACCEPTED if answer.status == 0 else Zpool.REFUSED), answer.stderr
+    assert ran.status in (0, 1, 2, 255), str(ran)
+    if ran.status != 0:
+        return Zpool.REFUSED, ran.stderr
+    if row.after:
+        machine.check(row.after, env=names)
+    elif "zpool create" in command and " -n " not in command:
+        machine.check('zpool destroy "$POOL"', env=names)
+    return Zpool.ACCEPTED, ran.stderr

@@ -1,14 +1,13 @@
-"""What zpool and phoenix say of one wish: the rows of verdicts.toml, as classes.
+"""What zpool and phoenix say of one wish: verdicts.toml, as classes.
 
-A row is a situation on disks of its own, a command that OpenZFS accepts or refuses in it, and the
-config that wishes for the same. README.md says how rows are tried, docs/reference/zpool-verdicts.md
-shows them.
+A row is a command that OpenZFS accepts or refuses on disks in some state, and the config that
+wishes for the same. README.md says how rows are tried, docs/reference/zpool-verdicts.md shows them.
 """
 
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,11 @@ from typing import Any
 import cattrs
 from attrs import field, frozen
 
-from phoenix_plan.config.load import load_config
+from phoenix_plan.config.load import LoadedConfig, load_config
 from phoenix_plan.errors import DocumentError
+from phoenix_plan.model.actual import Actual
+from phoenix_plan.model.mountpoints import new_directories
+from phoenix_plan.plan import make_plan
 from tests.lab.disks import Disk, Kind
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
@@ -27,9 +29,7 @@ TABLE = Path(__file__).parent / "verdicts.toml"
 KIND = Kind.SCSI
 """A guest has not enough interrupts for so many virtio disks."""
 
-SHARED = tuple(Disk(name=f"S{number}", size_mib=96, kind=KIND) for number in range(1, 9))
-"""Blank disks for any row that writes to none: its command is refused or has -n, and its config
-is refused too."""
+FORCEABLE = re.compile(r"\bzpool (create|add|attach|replace|import)\b")
 
 
 class Zpool(Enum):
@@ -56,24 +56,41 @@ class Phoenix(Enum):
 
 
 @frozen(kw_only=True)
+class Situation:
+    """Disks that rows share, and what is made on them before phoenix and zpool are asked."""
+
+    name: str
+    disks: dict[str, int]
+    """MiB of each disk, by its serial number; $NAME is its by-id path, for every row."""
+    prepare: str = ""
+    """Shell text that makes the situation."""
+    live: bool = False
+    """Whether these disks are an imported pool's, which writes by itself."""
+
+    @property
+    def disk_list(self) -> tuple[Disk, ...]:
+        return tuple(Disk(name=name, size_mib=mib, kind=KIND) for name, mib in self.disks.items())
+
+
+@frozen(kw_only=True)
 class Row:
     """One wish."""
 
     name: str
     area: str
     says: str
-    """The situation, as a sentence without its end."""
+    """The wish, as a sentence without its end."""
     disks: dict[str, int] = field(factory=dict)
     """MiB of each disk that is this row's own; $NAME is its by-id path."""
     prepare: str = ""
-    """Shell text that makes the situation. $POOL is the pool that is wished for, $OTHER one of
-    another name."""
-    live: bool = False
-    """Whether the situation has an imported pool on the row's disks, which writes by itself."""
+    """Shell text that makes the situation on them."""
     pool: str = ""
-    """The pool's name, where the name is what the row is about."""
+    """The pool's name, where it is not one of the row's own."""
     zpool: str
-    """The command, as shell text."""
+    """The command, as shell text; $POOL is the pool."""
+    after: str = ""
+    """Shell text that takes back what the command did, for the rows that follow. A pool that was
+    created is destroyed without it."""
     zfs: dict[str, Zpool]
     """What the command comes to, by OpenZFS version."""
     zfs_says: str = ""
@@ -90,24 +107,79 @@ class Row:
         return self.pool or f"row-{self.name}"
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What the row's shell text can name."""
-        disks = {name: disk.by_id for name, disk in zip(self.disks, self.disk_list, strict=True)}
-        shared = {disk.name: disk.by_id for disk in SHARED}
-        return {**shared, **disks, "POOL": self.pool_name, "OTHER": f"other-{self.name}"}
+    def forced(self) -> str:
+        """The command with -f."""
+        return FORCEABLE.sub(r"zpool \1 -f", self.zpool)
 
     @property
     def disk_list(self) -> tuple[Disk, ...]:
         serial = re.sub(r"[^A-Z0-9]", "", self.name.upper())[:17]
         return tuple(
-            Disk(name=f"{serial}{name}", size_mib=size, kind=KIND)
-            for name, size in self.disks.items()
+            Disk(name=f"{serial}{name}", size_mib=mib, kind=KIND)
+            for name, mib in self.disks.items()
         )
 
+
+@frozen(kw_only=True)
+class Table:
+    """All that stands in verdicts.toml, in its order."""
+
+    situations: tuple[Situation, ...]
+    rows: tuple[Row, ...]
+
     @property
-    def declaration(self) -> dict[str, Any]:
-        """The pool's entry in a config, with the paths of the disks."""
-        return {"name": self.pool_name, **_filled(self.config, self.environment)}
+    def disks(self) -> tuple[Disk, ...]:
+        """Every disk that a guest has for it."""
+        lists = [one.disk_list for one in self.situations] + [row.disk_list for row in self.rows]
+        return tuple(disk for found in lists for disk in found)
+
+    @property
+    def live(self) -> set[str]:
+        """Names of the disks of imported pools."""
+        return {name for one in self.situations if one.live for name in one.disks}
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """What the shell text of a situation can name."""
+        return {disk.name: disk.by_id for one in self.situations for disk in one.disk_list}
+
+    def names(self, row: Row) -> dict[str, str]:
+        """What a row's shell text and config can name."""
+        own = {name: disk.by_id for name, disk in zip(row.disks, row.disk_list, strict=True)}
+        return {**self.shared, **own, "POOL": row.pool_name}
+
+    def declaration(self, row: Row) -> dict[str, Any]:
+        """The pool's entry in a config. Raises LabError for a disk that there is not."""
+        try:
+            return {"name": row.pool_name, **_filled(row.config, self.names(row))}
+        except KeyError as error:
+            raise LabError(f"{TABLE}: {row.name}: there is no disk {error}") from error
+
+    def declared(self, row: Row, folder: Path) -> LoadedConfig | str:
+        """The config that wishes for the row alone, or what its error says."""
+        path = folder / f"{row.name}.json"
+        path.write_text(json.dumps({"zfs": {"pools": [self.declaration(row)]}}))
+        try:
+            return load_config(str(path))
+        except DocumentError as error:
+            return str(error)
+
+    def looked_at(self, folder: Path) -> dict[str, Any]:
+        """A config with which a refresh looks at all that the plan of any row rests on."""
+        loaded = [
+            one for row in self.rows if not isinstance(one := self.declared(row, folder), str)
+        ]
+        folders = {
+            path
+            for one in loaded
+            for path in new_directories(one.interests.mountpoints, lambda _dataset: None)
+        }
+        pool = {"name": "all", "raid_level": "stripe", "disks": [one.by_id for one in self.disks]}
+        datasets = [
+            {"name": f"d{number}", "pool": "all", "properties": {"mountpoint": path}}
+            for number, path in enumerate(sorted(folders))
+        ]
+        return {"zfs": {"pools": [pool], "datasets": datasets}}
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:
@@ -122,102 +194,44 @@ def _filled(value: Any, names: Mapping[str, str]) -> Any:
             return value
 
 
-def load_rows(path: Path = TABLE) -> tuple[Row, ...]:
-    """Every row, in the table's order. Raises LabError that says what is wrong with it."""
+def load_table(path: Path = TABLE) -> Table:
+    """Every situation and row. Raises LabError that says what is wrong with them."""
     converter = cattrs.Converter(forbid_extra_keys=True)
     versions = sorted(guest.zfs for guest in GUESTS.values())
-    raw = tomllib.loads(path.read_text())["rows"]
-    for one in raw:
+    raw = tomllib.loads(path.read_text())
+    for one in raw["rows"]:
         if isinstance(one.get("zfs"), str):
             one["zfs"] = dict.fromkeys(versions, one["zfs"])
     try:
-        rows = tuple(converter.structure(raw, list[Row]))
+        table = converter.structure(raw, Table)
     except cattrs.BaseValidationError as error:
         raise LabError(f"{path}: {'; '.join(cattrs.transform_error(error))}") from error
-    problems = []
-    serials = [disk.name for row in rows for disk in row.disk_list]
-    names = [row.name for row in rows]
-    problems += [f"{name} stands there twice" for name in {*names} if names.count(name) > 1]
-    problems += [f"two disks are called {name}" for name in {*serials} if serials.count(name) > 1]
-    problems += [
-        f"{row.name}: a refusal, and no zfs_says"
-        for row in rows
-        if Zpool.REFUSED in row.zfs.values() and not row.zfs_says
-    ]
-    for row in rows:
+    problems = [*_twice("disks are called", (disk.name for disk in table.disks))]
+    problems += _twice("rows are called", (row.name for row in table.rows))
+    for row in table.rows:
         problems += [f"{row.name}: no answer of {one}" for one in versions if one not in row.zfs]
-    problems += [
-        f"{row.name}: writes to disks that are shared"
-        for row in rows
-        if not row.disks and Zpool.ACCEPTED in row.zfs.values() and " -n " not in row.zpool
-    ]
+        if Zpool.REFUSED in row.zfs.values() and not row.zfs_says:
+            problems.append(f"{row.name}: a refusal, and no zfs_says")
+        table.declaration(row)
     if problems:
         raise LabError("\n".join(f"{path}: {problem}" for problem in problems))
-    return rows
+    return table
 
 
-def config_refusal(row: Row, folder: Path) -> str | None:
-    """What the config's error says of a row's wish; None where it can be declared."""
-    path = folder / f"{row.name}.json"
-    path.write_text(json.dumps({"zfs": {"pools": [row.declaration]}}))
-    try:
-        load_config(str(path))
-    except DocumentError as error:
-        return str(error)
-    return None
+def _twice(what: str, names: Iterable[str]) -> list[str]:
+    names = list(names)
+    return [f"two {what} {name}" for name in sorted({*names}) if names.count(name) > 1]
 
 
-def answers(rows: tuple[Row, ...], plan: dict[str, Any]) -> dict[str, tuple[Phoenix, set[str]]]:
-    """What a plan of these rows' wishes says of each, by the row's name.
-
-    Raises LabError for an action or an error of the plan that is no row's.
-    """
-    owners = {name: row.name for row in rows for name in _subjects(row)}
-    errors: dict[str, set[str]] = {row.name: set() for row in rows}
-    safe: dict[str, set[str]] = {row.name: set() for row in rows}
-    destructive: dict[str, set[str]] = {row.name: set() for row in rows}
-    stray = []
-    for finding in plan.get("findings", ()):
-        if finding["severity"] == "error":
-            owner = owners.get(finding["subject"]["name"])
-            if owner is None:
-                stray.append(f"{finding['code']} {finding['subject']}")
-            else:
-                errors[owner].add(finding["code"])
-    for action in plan.get("actions", ()):
-        kind, _, subject = action["id"].partition(":")
-        owner = owners.get(subject)
-        if owner is None:
-            stray.append(action["id"])
-        else:
-            (destructive if action["safety"] == "destructive" else safe)[owner].add(kind)
-    if stray:
-        raise LabError(f"the plan holds what belongs to no row: {', '.join(stray)}")
-    return {
-        name: (Phoenix.REFUSES, errors[name])
-        if errors[name]
-        else (Phoenix.ASKS, destructive[name])
-        if destructive[name]
-        else (Phoenix.DOES, safe[name])
-        if safe[name]
-        else (Phoenix.NOTHING, set())
-        for name in errors
-    }
-
-
-def _subjects(row: Row) -> set[str]:
-    """Names in a plan that are this row's: its pool, and each device that it declares."""
-    return {row.pool_name, *(text for text in _texts(row.declaration) if text.startswith("/dev/"))}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case dict():
-            yield from _texts([*value.values()])
-        case list():
-            for one in value:
-                yield from _texts(one)
-        case str():
-            yield value
-        case _:
-            pass
+def answer(loaded: LoadedConfig, actual: Actual) -> tuple[Phoenix, set[str]]:
+    """What phoenix says of a wish that can be declared, on a host of which this was seen."""
+    plan = make_plan(loaded.desired, actual)
+    errors = {finding.code for finding in plan.findings if finding.severity == "error"}
+    kinds: dict[str, set[str]] = {"safe": set(), "destructive": set()}
+    for action in plan.actions:
+        kinds[action.safety].add(action.id.partition(":")[0])
+    if errors:
+        return Phoenix.REFUSES, errors
+    if kinds["destructive"]:
+        return Phoenix.ASKS, kinds["destructive"]
+    return (Phoenix.DOES, kinds["safe"]) if kinds["safe"] else (Phoenix.NOTHING, set())
