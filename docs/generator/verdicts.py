@@ -43,9 +43,13 @@ def _cells(row: Row, versions: Sequence[str]) -> tuple[str, ...]:
     pool = row.pool if len(row.pool) < 40 else ""
     command = row.zpool.strip().replace("$POOL", pool) if pool else row.zpool.strip()
     said = [row.zfs[version].value for version in versions]
-    return row.says, code(command), *said, _phoenix(row)
+    told = {version: _phoenix(row, version) for version in versions}
+    if len({*told.values()}) == 1:
+        return row.says, code(command), *said, told[versions[0]]
+    return row.says, code(command), *said, "; ".join(f"{one}: {text}" for one, text in told.items())
 
 
-def _phoenix(row: Row) -> str:
-    told = row.because if row.phoenix in (Phoenix.REFUSES, Phoenix.ASKS) else ()
-    return f"{row.phoenix.value}{': ' if told else ''}{', '.join(code(one) for one in told)}"
+def _phoenix(row: Row, version: str) -> str:
+    answer = row.phoenix[version]
+    told = row.because[version] if answer in (Phoenix.REFUSES, Phoenix.ASKS) else ()
+    return f"{answer.value}{': ' if told else ''}{', '.join(code(one) for one in told)}"

@@ -59,7 +59,7 @@ def _planned(machine: Machine, table: Table, folder: Path) -> dict[str, tuple[Ph
     for row in table.rows:
         loaded = table.declared(row, folder)
         # What the config's error holds is compared without a guest: tests/config.
-        undeclarable = (Phoenix.UNDECLARABLE, {*row.because})
+        undeclarable = (Phoenix.UNDECLARABLE, {*row.because[machine.root.guest.zfs]})
         said[row.name] = undeclarable if isinstance(loaded, str) else answer(loaded, actual)
     return said
 
@@ -67,14 +67,15 @@ def _planned(machine: Machine, table: Table, folder: Path) -> dict[str, tuple[Ph
 def _wrong(machine: Machine, row: Row, phoenix: Phoenix, because: set[str]) -> list[str]:
     """Where a row comes out otherwise than the table says; its command is run."""
     wrong = []
+    version = machine.root.guest.zfs
     zpool, told = _tried(machine, row, row.zpool)
     if phoenix is Phoenix.DOES and zpool is Zpool.REFUSED:
         if _tried(machine, row, row.forced)[0] is Zpool.ACCEPTED:
             wrong.append(f"{row.name}: LAXER: phoenix does what zpool wants force for")
         phoenix = Phoenix.LEAVES
-    if (phoenix, because) != (row.phoenix, {*row.because}):
+    if (phoenix, because) != (row.phoenix[version], {*row.because[version]}):
         wrong.append(f"{row.name}: phoenix {phoenix.value}: {', '.join(sorted(because))}")
-    if zpool is not row.zfs[machine.root.guest.zfs]:
+    if zpool is not row.zfs[version]:
         wrong.append(f"{row.name}: zpool {zpool.value}: {told.strip()}")
     elif zpool is Zpool.REFUSED and row.zfs_says not in told:
         wrong.append(f"{row.name}: zpool refused for another reason: {told.strip()}")

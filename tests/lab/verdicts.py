@@ -92,15 +92,16 @@ class Row:
     """Shell text that takes back what the command did, for the rows that follow. A pool that was
     created is destroyed without it."""
     zfs: dict[str, Zpool]
-    """What the command comes to, by OpenZFS version."""
+    """What the command comes to, by OpenZFS version. A table's text holds for all of them."""
     zfs_says: str = ""
     """Text that the refusal holds, so that it is this refusal and no other."""
     config: dict[str, Any]
     """The pool's entry in the config, without its name."""
-    phoenix: Phoenix
-    because: tuple[str, ...] = ()
+    phoenix: dict[str, Phoenix]
+    """Likewise."""
+    because: dict[str, tuple[str, ...]]
     """Codes of the errors, kinds of the actions (the destructive ones where it asks), or text that
-    the config's error holds."""
+    the config's error holds; likewise."""
 
     @property
     def pool_name(self) -> str:
@@ -200,8 +201,9 @@ def load_table(path: Path = TABLE) -> Table:
     versions = sorted(guest.zfs for guest in GUESTS.values())
     raw = tomllib.loads(path.read_text())
     for one in raw["rows"]:
-        if isinstance(one.get("zfs"), str):
-            one["zfs"] = dict.fromkeys(versions, one["zfs"])
+        for key in ("zfs", "phoenix", "because"):
+            if not isinstance(found := one.get(key, ()), dict):
+                one[key] = dict.fromkeys(versions, found)
     try:
         table = converter.structure(raw, Table)
     except cattrs.BaseValidationError as error:
@@ -209,7 +211,10 @@ def load_table(path: Path = TABLE) -> Table:
     problems = [*_twice("disks are called", (disk.name for disk in table.disks))]
     problems += _twice("rows are called", (row.name for row in table.rows))
     for row in table.rows:
-        problems += [f"{row.name}: no answer of {one}" for one in versions if one not in row.zfs]
+        for answers in (row.zfs, row.phoenix, row.because):
+            problems += [
+                f"{row.name}: no answer of {one}" for one in versions if one not in answers
+            ]
         if Zpool.REFUSED in row.zfs.values() and not row.zfs_says:
             problems.append(f"{row.name}: a refusal, and no zfs_says")
         table.declaration(row)
