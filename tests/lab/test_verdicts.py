@@ -52,7 +52,7 @@ def _planned(machine: Machine, table: Table, folder: Path) -> dict[str, tuple[Ph
         timeout_s=600,
     )
     after = machine.digests()
-    assert {name for name in after if after[name] != before[name]} <= table.live
+    assert {name for name in after if after[name] != before[name]} - table.live == set()
     (folder / "state.json").write_text(machine.read(f"{FOLDER}/state.json") or "")
     actual = load_state(str(folder / "state.json"))
     said = {}
