@@ -38,7 +38,8 @@ lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=nam
 
 lab-trixie lab-bookworm: lab-%: install
 	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest -v --durations=10 \
-		tests/lab/test_lab.py $(if $(CASE),,tests/lab/test_recordings.py)
+		tests/lab/test_lab.py \
+		$(if $(CASE),,tests/lab/test_recordings.py tests/lab/test_verdicts.py)
 
 INTO ?= build/recordings
 

@@ -17,6 +17,7 @@ from docs.generator.pages import actions_page, codes_page, exit_codes_page, prop
 from docs.generator.schemas import document_schema
 from docs.generator.transitions import transitions_page
 from docs.generator.tutorial import with_outputs
+from docs.generator.verdicts import verdicts_page
 from phoenix_plan.apply.history import History
 from phoenix_plan.codec import dump
 from phoenix_plan.consent.approval import Approval
@@ -56,6 +57,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/reference/properties.md": properties_page,
     "docs/reference/exit-codes.md": exit_codes_page,
     "docs/reference/transitions.md": transitions_page,
+    "docs/reference/zpool-verdicts.md": verdicts_page,
     "docs/reference/state.md": lambda: document_page(
         document_schema(Actual), "The state document", "`phoenix refresh -o`"
     ),

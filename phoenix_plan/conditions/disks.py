@@ -134,7 +134,9 @@ def disk_blank(path: str, index: Index) -> Unmet | None:
         return Unmet(
             code="disk-unread",
             message=f"{path} carries nothing that is known, but was not read across",
-            hint="Refresh with the config that names it: phoenix refresh -c CONFIG.",
+            hint="Another error says why. A disk that can't be read is no disk to build on."
+            if disk.unknown
+            else "Refresh with the config that names it: phoenix refresh -c CONFIG.",
         )
     return Unmet(code="disk-not-blank", message=f"{path} is {disk.emptiness}")
 

@@ -64,13 +64,14 @@ class Members:
 
     def _is_another(self, leaf: Vdev, path: str) -> bool:
         """Whether another disk is by now where a member was that ZFS does not have open: one that
-        was put into its slot (by-path), or itself, wiped."""
+        was put into its slot (by-path), or itself, wiped. One that can't be read is taken for the
+        member: it failed."""
         device = self._index.device(path)
-        return (
-            leaf.state in (*DEAD, "OFFLINE")
-            and device is not None
-            and self._index.leaf_disk(leaf) != device.disk
-        )
+        if leaf.state not in (*DEAD, "OFFLINE") or device is None:
+            return False
+        disk = device.disk
+        failed = disk.emptiness == "unread" and disk.unknown
+        return not failed and self._index.leaf_disk(leaf) != disk
 
     def _own(self, path: str) -> set[str]:
         device = self._index.device(path)

@@ -95,17 +95,27 @@ class Device:
 class Space:
     """A stretch of a device that something may be written on: the whole of it, or a partition.
 
-    `peek` reads with a memory, so that all checks look at the same bytes. What can't be read is
-    reported once in `problems`, and reads as nothing.
+    `peek` reads with a memory, so that all checks look at the same bytes. What can't be read
+    stands in `problems`, and reads as nothing.
     """
 
     def __init__(self, device: Device, part: int, start: int, size: int) -> None:
         self.part = part
         self.start = start
         self.size = max(0, min(size, device.size - start))
-        self.problems: list[str] = []
         self._device = device
         self._chunks: dict[int, bytes] = {}
+        self._failed: dict[str, list[int]] = {}
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read so far: one line for each error, however many places have it."""
+        return [
+            f"{self._device.path}: can't be read at "
+            + (f"{places[0]}" if len(places) == 1 else f"{len(places)} places, as {min(places)}")
+            + f": {text}"
+            for text, places in self._failed.items()
+        ]
 
     def peek(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes at `offset`; fewer at the end, none outside."""
@@ -124,9 +134,7 @@ class Space:
                 self._chunks[number] = self._device.read(self.start + at, length)
             except OSError as error:
                 self._chunks[number] = b"\0" * length
-                self.problems.append(
-                    f"{self._device.path}: can't be read at {self.start + at}: {error_text(error)}"
-                )
+                self._failed.setdefault(error_text(error), []).append(self.start + at)
         return self._chunks[number]
 
 

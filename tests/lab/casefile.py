@@ -29,6 +29,7 @@ class DiskSpec:
     kind: Kind = Kind.VIRTIO
     legs: int = 1
     unreadable_mib: int | None = None
+    unreadable: bool = False
 
 
 @frozen(kw_only=True)

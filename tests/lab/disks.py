@@ -34,6 +34,8 @@ class Disk:
     """How many paths lead to a scsi disk, each a device of its own with the same serial and WWN."""
     unreadable_mib: int | None = None
     """Where a sector can't be read, in MiB from the start."""
+    unreadable: bool = False
+    """Whether nothing of the disk can be read."""
 
     @property
     def wwn(self) -> str:
@@ -85,12 +87,13 @@ def _attached(disk: Disk, leg: int, nth: int, folder: Path) -> list[str]:
     """The arguments for one path to a disk, the `nth` of its kind."""
     drive = f"drive-{disk.name}-{leg}"
     source = [f"file.driver=file,file.filename={disk.file(folder)}"]
-    if disk.unreadable_mib is not None:
+    if disk.unreadable or disk.unreadable_mib is not None:
         source = [
             f"file.driver=blkdebug,file.image.driver=file,file.image.filename={disk.file(folder)}",
             "file.inject-error.0.event=read_aio,file.inject-error.0.errno=5",
-            f"file.inject-error.0.sector={disk.unreadable_mib * MIB // 512}",
         ]
+    if disk.unreadable_mib is not None:
+        source.append(f"file.inject-error.0.sector={disk.unreadable_mib * MIB // 512}")
     options = ["if=none", f"id={drive}", "driver=raw", "cache=unsafe", *source]
     device = {
         Kind.VIRTIO: f"virtio-blk-pci,addr={0x8 + nth // 8:#x}.{nth % 8},multifunction=on",

@@ -258,6 +258,14 @@ class TestCreate:
         assert ids(plan) == []
         assert code in codes(plan)
 
+    def test_a_disk_that_cannot_be_read_is_not_to_be_refreshed_again(self) -> None:
+        """Nobody read it across, and another refresh would not do so either."""
+        bad = disk("B", emptiness="unread", unknown=("/dev/sdb: can't be read at 0: I/O error",))
+        plan = planned(desired(MIRROR), actual(disk("A"), bad))
+        (unread,) = [one for one in plan.findings if one.code == "disk-unread"]
+        assert "can't be read" in unread.hint
+        assert "phoenix refresh" not in unread.hint
+
     def test_two_disks_with_one_identity_are_refused(self) -> None:
         twin = disk("B", identity=disk("A").identity)
         plan = planned(desired(MIRROR), actual(disk("A"), twin))

@@ -349,6 +349,23 @@ def test_a_disk_put_into_the_slot_of_a_dead_one_takes_its_place() -> None:
     assert way(plan(host, declared("mirror AB"))) == "replace B by B"
 
 
+def test_a_member_that_failed_and_cannot_be_read_is_no_other_disk() -> None:
+    """ZFS can't use it, and whether its label is there nobody can tell: it is not replaced by
+    itself, and the plan is not refused for it."""
+    host = host_with(states("mirror AB", B="UNAVAIL"), "ABC")
+    failed = tuple(
+        attrs.evolve(one, emptiness="unread", labels=(), unknown=("/dev/B: No such device",))
+        if one.path == "/dev/B"
+        else one
+        for one in host.disks
+    )
+    host = attrs.evolve(host, disks=failed)
+    found = plan(host, declared("mirror AB"))
+    assert way(found) == "no change"
+    assert [one.code for one in found.findings if one.severity == "error"] == []
+    assert way(plan(host, declared("mirror AC"))) == "replace B by C"
+
+
 def test_on_an_older_openzfs_a_raidz_is_not_expanded_and_not_destroyed() -> None:
     there = attrs.evolve(pool("raidz1 ABC"), features={"feature@device_removal": "enabled"})
     found = way(plan(host_with(there, DISKS), declared("raidz1 ABCD")))

@@ -296,6 +296,22 @@ def test_unreadable_disk_tells_what_was_seen(
     assert disk["unknown"]
 
 
+def test_a_dead_disk_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every place that is looked at fails; how many, and one of them, are enough to know."""
+
+    def preadv(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "preadv", preadv)
+    path = device(tmp_path / "disk", SIZE)
+    disk = look(path)
+    assert disk["emptiness"] == "unread"
+    (said,) = disk["unknown"]
+    assert re.fullmatch(
+        rf"{re.escape(str(path))}: can't be read at \d\d places, as 0: Input/output error", said
+    )
+
+
 class Sysfs:
     """A made-up /sys/dev/block for a file that stands for a disk."""
 
