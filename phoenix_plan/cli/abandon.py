@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix_plan.cli.options import QuietOption, VerboseOption
+from phoenix_plan.cli.options import QuietOption, RunHostOption, VerboseOption
 from phoenix_plan.cli.options import console as console_of
 
 
@@ -24,13 +24,7 @@ def abandon(
     reason: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Why it is given up, for the journal.")
     ] = None,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST", help="The host: local, or sim:FILE. [default: local]",
-            show_default=False,
-        ),
-    ] = None,
+    host: RunHostOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:  # fmt: skip

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from phoenix_plan.cli.options import ConfigOption, QuietOption, VerboseOption
+from phoenix_plan.cli.options import (
+    ConfigOption,
+    EventsOption,
+    QuietOption,
+    RunHostOption,
+    VerboseOption,
+)
 from phoenix_plan.cli.options import console as console_of
 from phoenix_plan.errors import UsageError
 
@@ -65,20 +71,8 @@ def apply(
         bool,
         typer.Option("--yes", help="Without PLAN: do not ask whether to run the plan at all."),
     ] = False,
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json", help="Print each line of the journal on stdout as it is written, as JSON."
-        ),
-    ] = False,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST",
-            help="The host to change: local, or sim:FILE. [default: local]",
-            show_default=False,
-        ),
-    ] = None,
+    json: EventsOption = False,
+    host: RunHostOption = None,
     config: ConfigOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,

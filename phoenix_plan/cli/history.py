@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix_plan.cli.options import QuietOption, VerboseOption
+from phoenix_plan.cli.options import QuietOption, RunHostOption, VerboseOption
 from phoenix_plan.cli.options import console as console_of
 
 
@@ -20,13 +20,7 @@ def history(
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST", help="The host: local, or sim:FILE. [default: local]",
-            show_default=False,
-        ),
-    ] = None,
+    host: RunHostOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:  # fmt: skip

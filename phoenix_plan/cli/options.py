@@ -39,12 +39,26 @@ HostOption = Annotated[
         show_default=False,
     ),
 ]
+RunHostOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST",
+        help="The host that plans are run on: local, or sim:FILE. [default: local]",
+        show_default=False,
+    ),
+]
 RulesHostOption = Annotated[
     str | None,
     typer.Option(
         metavar="HOST",
         help="The host whose rules count: local, or sim:FILE. [default: local]",
         show_default=False,
+    ),
+]
+EventsOption = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print each line of the journal on stdout as it is written, as JSON."
     ),
 ]
 FormatOption = Annotated[

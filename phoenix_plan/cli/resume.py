@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from phoenix_plan.cli.options import QuietOption, VerboseOption
+from phoenix_plan.cli.options import EventsOption, QuietOption, RunHostOption, VerboseOption
 from phoenix_plan.cli.options import console as console_of
 
 
@@ -29,19 +29,8 @@ def resume(
     check: Annotated[
         bool, typer.Option("--check", help="Everything but write, with the same exit codes.")
     ] = False,
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json", help="Print each line of the journal on stdout as it is written, as JSON."
-        ),
-    ] = False,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HOST", help="The host: local, or sim:FILE. [default: local]",
-            show_default=False,
-        ),
-    ] = None,
+    json: EventsOption = False,
+    host: RunHostOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:  # fmt: skip
