@@ -16,11 +16,16 @@ from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 
 SAMPLE = {
+    "create_kinds": "bookworm",
+    "power_cut": "trixie",
+    "power_cut_destroy": "bookworm",
     "shared:file_systems": "trixie",
+    "shared:hostid": "bookworm",
     "shared:in_use": "bookworm",
     "shared:tables": "bookworm",
     "topo_checkpoint": "bookworm",
     "topo_classes": "bookworm",
+    "topo_failed": "trixie",
     "topo_gone": "trixie",
     "topo_mirror": "bookworm",
     "topo_never": "trixie",
