@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 EXAMPLES ?= 100000
 
-.PHONY: install demo test check soak bench lab recordings lab-trixie lab-bookworm docs clean
+.PHONY: install demo test check soak fuzz bench lab recordings lab-trixie lab-bookworm docs clean
 
 install: $(VENV)/installed
 
@@ -28,6 +28,9 @@ check: install
 
 soak: install  ## the invariants' property tests on so many cases each: EXAMPLES=100000
 	PHOENIX_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/properties
+
+fuzz: install  ## damaged inputs for every parser and reader, so many for each: EXAMPLES=20000
+	PHOENIX_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz -k damaged_input
 
 bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks

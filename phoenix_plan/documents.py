@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import BinaryIO, Never
 
 import attrs
@@ -130,17 +130,32 @@ def parse_document(data: bytes, *, name: str, what: str) -> Document:
             suspects.append(token)
         return value
 
+    def read(whole: Callable[[str], int]) -> object:
+        return json.loads(
+            text,
+            object_pairs_hook=members,
+            parse_constant=constant,
+            parse_float=number,
+            parse_int=whole,
+        )
+
+    def read_on() -> object:
+        """Past integers of more digits than Python converts: is it JSON behind them?"""
+        try:
+            return read(int)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            suspects.append("digits")
+            return read(lambda _token: 0)
+
     value: object = None
     try:
-        value = json.loads(
-            text, object_pairs_hook=members, parse_constant=constant, parse_float=number
-        )
+        value = read_on()
     except json.JSONDecodeError as error:
         raise _syntax_error(error, text=text, name=name, what=what) from None
     except RecursionError:
         suspects.append("depth")
-    except ValueError:  # an integer of more digits than Python converts
-        suspects.append("digits")
     found: Iterable[places.Oddity] = ()
     if "depth" in suspects or places.is_deep(value):
         found = [places.deepest(text)]

@@ -68,7 +68,7 @@ def _event(line: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
         return {**found, "state": found.get("state", {}).get("id")}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return {}
 
 
@@ -94,7 +94,7 @@ def _index(state_dir: str) -> Iterator[Mapping[str, Any]]:
     for number, line in enumerate(_lines(path), 1):
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict) or not isinstance(found.get("plan"), str):
             raise JournalError(

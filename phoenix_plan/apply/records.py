@@ -253,6 +253,8 @@ def _is_torn(data: bytes) -> bool:
         json.loads(data)
     except ValueError:
         return True
+    except RecursionError:
+        return False
     return False
 
 

@@ -52,7 +52,7 @@ def _live(data: bytes | None, source: str) -> Bytes:
     if data is None:
         return Bytes(0)
     text = decode(data, source).strip()
-    if not re.fullmatch("[0-9]+", text):
+    if not re.fullmatch("[0-9]{1,20}", text):
         raise ProbeError(f"{text!r} is no number of bytes", source=source, line=1)
     return Bytes(int(text))
 

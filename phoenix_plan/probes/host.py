@@ -84,7 +84,7 @@ def parse_hostid(parameter: bytes | None, file: bytes | None) -> str:
     A file that is too short is none. Raises ProbeError for a parameter that is no number.
     """
     text = (parameter or b"0").decode(errors="backslashreplace").strip()
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch("[0-9]{1,20}", text):
         raise ProbeError(f"{text!r} is no host id", source=SPL_HOSTID.path, line=1)
     hostid = int(text) & 0xFFFFFFFF
     if hostid == 0 and file is not None and len(file) >= _HOSTID_BYTES:
@@ -143,7 +143,7 @@ def parse_members(data: bytes | None, hostname: str, source: str = MEMBERS.path)
         document = json.loads(data)
         node = document["nodename"]
         quorate = document["cluster"]["quorate"] if "cluster" in document else None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ProbeError(f"not pmxcfs's list of members: {error}", source=source) from error
     if not isinstance(node, str) or not node or quorate not in (None, 0, 1):
         raise ProbeError("not pmxcfs's list of members", source=source)

@@ -132,7 +132,7 @@ def parse_inspection(output: Output, read: Sample) -> Inspection:
         raise ProbeError(f"exit status {output.exit_code}: {said or 'no message'}", source=SOURCE)
     try:
         document = json.loads(output.stdout)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProbeError(f"not JSON: {error}", source=SOURCE) from error
     try:
         answer = _Object(document, "the answer")
@@ -154,7 +154,7 @@ def parse_inspection(output: Output, read: Sample) -> Inspection:
         _all_there(
             "directory", (path for path in read.directories if path not in told), directories
         )
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProbeError(str(error), source=SOURCE) from error
     return inspection
 

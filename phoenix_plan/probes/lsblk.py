@@ -114,7 +114,7 @@ def parse_lsblk(output: Output) -> tuple[BlockDevice, ...]:
         document = json.loads(output.stdout)
         trees = document["blockdevices"]
         return tuple(_device(_Row(tree), nested=False) for tree in trees)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ProbeError(f"not what lsblk prints: {error}", source=source) from error
 
 

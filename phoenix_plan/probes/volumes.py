@@ -52,7 +52,7 @@ def parse_pvs(output: Output) -> tuple[Member, ...]:
                     raise ValueError(f"{row!r} is no physical volume")
                 if name != _LOST:
                     members.append(Member(device=name, owner=group))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ProbeError(f"not what pvs prints: {error}", source=source) from error
     return tuple(members)
 

@@ -21,7 +21,7 @@ LASTING = frozenset({"resilver", "remove", "expand", "discard"})
 """Activities that a change of vdevs starts. A scrub is not one of them."""
 
 _FIELD = re.compile(r" *(scan|remove|expand|checkpoint): (.+)")
-_PERCENT = re.compile(r"([0-9]+)\.[0-9]+% done(?:, (.+))?")
+_PERCENT = re.compile(r"([0-9]{1,3})\.[0-9]+% done(?:, (.+))?")
 
 
 @attrs.frozen(kw_only=True)

@@ -64,7 +64,7 @@ BLOCK_SIZE = re.compile(r"block size: [0-9]+B configured, [0-9]+B native")
 
 _INNER = re.compile(r"(mirror|replacing|spare|missing|indirect|hole)-[0-9]+")
 _RAIDZ = re.compile(r"raidz([123])(?:-[0-9]+)?")
-_DRAID = re.compile(r"draid([123]):[0-9]+d:([0-9]+)c:[0-9]+s-[0-9]+")
+_DRAID = re.compile(r"draid([123]):[0-9]+d:([0-9]{1,3})c:[0-9]+s-[0-9]+")
 _DISTRIBUTED_SPARE = re.compile(r"draid[123]-[0-9]+-[0-9]+")
 _INNER_TYPES: dict[str, VdevType] = {
     "mirror": "mirror",

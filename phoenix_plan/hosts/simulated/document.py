@@ -184,6 +184,10 @@ def load_json(text: str) -> Any:
         return json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise BadDocument(f"line {error.lineno}: {error.msg}") from error
+    except BadDocument:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise BadDocument(f"no JSON that can be read: {error}") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
