@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -240,6 +241,10 @@ def _line(data: bytes) -> Line | None:
     if check(document, "journal"):
         return None
     value: Line = document.value  # type: ignore[assignment]  # the schema has seen that it is one
+    try:
+        datetime.fromisoformat(value["at"])
+    except ValueError:  # a 13th month: the schema knows only what a time looks like
+        return None
     return value
 
 

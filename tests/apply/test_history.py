@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -202,12 +203,16 @@ def test_what_can_not_be_read_is_named(planned: Machine) -> None:
     (folder / "20200101T000000Z-aaaaaaaa.jsonl").mkdir()
     (folder / "20200102T000000Z-bbbbbbbb.jsonl").write_bytes(os.urandom(4096) + b"\n" * 3)
     (folder / "20200103T000000Z-cccccccc.jsonl").write_text("[1]\n{}\n")
+    whole = next(folder.glob("2026*.jsonl")).read_text()
+    thirteenth = re.sub(r'"at": "....-..', '"at": "2026-13', whole)
+    assert thirteenth != whole
+    (folder / "20200104T000000Z-dddddddd.jsonl").write_text(thirteenth)
     called = planned.history()
     assert called.code == 0
-    assert called.out.count("UNREADABLE") == 3
+    assert called.out.count("UNREADABLE") == 4
     assert "it can't be read: Is a directory" in called.out
     assert "line 1 is not as phoenix writes it" in called.out
-    assert [one["ending"] for one in runs(planned)] == ["unreadable"] * 3 + ["done"]
+    assert [one["ending"] for one in runs(planned)] == ["unreadable"] * 4 + ["done"]
     called = planned.history("20200103")
     assert called.code == 0
     assert "phoenix abandon 20200103T000000Z-cccccccc --reason WHY" in called.out
