@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 EXAMPLES ?= 100000
 
-.PHONY: install demo test check soak fuzz bench lab recordings lab-trixie lab-bookworm docs clean
+.PHONY: install demo test check soak fuzz bench lab cuts recordings lab-trixie lab-bookworm docs clean
 
 install: $(VENV)/installed
 
@@ -43,6 +43,12 @@ lab-trixie lab-bookworm: lab-%: install
 	GUEST=$* CASE='$(CASE)' $(BIN)/python -m pytest -v --durations=10 \
 		tests/lab/test_lab.py \
 		$(if $(CASE),,tests/lab/test_recordings.py tests/lab/test_verdicts.py)
+
+CUTS ?= 100
+
+cuts: install  ## power is cut at random moments of applies, in a guest: CUTS=100, GUEST=name
+	set -e; for guest in $(or $(GUEST),trixie bookworm); do \
+		$(BIN)/python -m tests.lab.cuts $$guest $(CUTS); done
 
 INTO ?= build/recordings
 
