@@ -16,7 +16,7 @@ import attrs
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.datasets import Dataset
 from phoenix_plan.model.disks import Disk, Partition, holds_another
-from phoenix_plan.model.pools import IdlePool, Pool, Vdev
+from phoenix_plan.model.pools import CLOSED, GONE, IdlePool, Pool, Vdev
 from phoenix_plan.model.proxmox import Reference, Storage
 from phoenix_plan.model.storage_semantics import nodes_of, volume_dataset
 
@@ -125,11 +125,11 @@ class Index:
         """The disk behind a leaf vdev. One that ZFS does not have open has the path of the past,
         where another disk may be by now: its label finds it. The path of one that was taken offline
         or failed is trusted only where nothing else is known to be there."""
-        if leaf.state in ("UNAVAIL", "REMOVED"):
+        if leaf.state in GONE:
             return self._disk_by_vdev.get(leaf.guid)
         device = self.device(leaf.path) if leaf.path else None
         there = device.disk if device is not None else None
-        if leaf.state in ("FAULTED", "OFFLINE"):
+        if leaf.state in CLOSED:
             if leaf.guid in self._disk_by_vdev:
                 return self._disk_by_vdev[leaf.guid]
             if there is not None and holds_another(leaf.guid, there.signatures, there.labels):

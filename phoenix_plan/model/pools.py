@@ -34,6 +34,12 @@ VdevState = Literal[
     "INUSE",
 ]
 
+GONE: frozenset[VdevState] = frozenset({"UNAVAIL", "REMOVED"})
+"""A leaf in these states is not open: its path may lead to another disk by now. Its label says."""
+
+CLOSED: frozenset[VdevState] = frozenset({"FAULTED", "OFFLINE"})
+"""Nor in these, but its disk may be there, with a label that can't be read any more."""
+
 
 @attrs.frozen(kw_only=True)
 class Vdev:

@@ -13,7 +13,7 @@ from phoenix_plan.model.desired import DesiredPool
 from phoenix_plan.model.disks import Disk
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.layout import type_of
-from phoenix_plan.model.pools import Vdev
+from phoenix_plan.model.pools import CLOSED, GONE, Vdev
 
 DEAD = frozenset({"FAULTED", "UNAVAIL", "REMOVED"})
 """States of a disk that ZFS can't use (zpool-status(8)); one that is OFFLINE was taken so."""
@@ -67,7 +67,7 @@ class Members:
         was put into its slot (by-path), or itself, wiped. One that can't be read is taken for the
         member: it failed."""
         device = self._index.device(path)
-        if leaf.state not in (*DEAD, "OFFLINE") or device is None:
+        if leaf.state not in GONE | CLOSED or device is None:
             return False
         disk = device.disk
         failed = disk.emptiness == "unread" and disk.unknown

@@ -14,7 +14,7 @@ import attrs
 
 from phoenix_plan.errors import ProbeError
 from phoenix_plan.model.disks import Label, Partition, Signature, User, UserKind, holds_another
-from phoenix_plan.model.pools import Pool
+from phoenix_plan.model.pools import CLOSED, GONE, Pool
 from phoenix_plan.model.proxmox import Reference
 from phoenix_plan.probes.devices import Devices
 from phoenix_plan.probes.inspection import Mount, OpenDevice
@@ -39,12 +39,6 @@ _CEPH_GROUP = re.compile(r"ceph-[0-9a-f-]{36}")
 
 _SYSTEM = re.compile(r"/|/boot(/.*)?|/efi|/usr|/var")
 _PCI = re.compile(r"/sys/bus/pci/devices/([0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2})(\.[0-9a-f])?", re.I)
-
-# A vdev in these states is not open: the path may lead to another disk by now. Its label says.
-_GONE = frozenset({"UNAVAIL", "REMOVED"})
-
-# Nor in these, but its disk may be there, with a label that can't be read any more.
-_CLOSED = frozenset({"FAULTED", "OFFLINE"})
 
 # udev looks at every device that changes: that is no use of it.
 _UDEV = frozenset({"systemd-udevd", "(udev-worker)", "udevd"})
@@ -140,11 +134,11 @@ def pool_disks(
     found: dict[str, dict[str, Pool]] = {}
     for pool in pools:
         for leaf in pool.leaves():
-            if not leaf.path or leaf.state in _GONE:
+            if not leaf.path or leaf.state in GONE:
                 continue
             for disk in devices.disks(leaf.path):
                 content = (contents or {}).get(disk, Content())
-                if leaf.state in _CLOSED and holds_another(
+                if leaf.state in CLOSED and holds_another(
                     leaf.guid, content.signatures, content.labels
                 ):
                     continue
