@@ -36,11 +36,7 @@ def pool_whole(name: str, at_least: int, index: Index) -> Unmet | None:
         top for top in (pool.vdevs if pool is not None else ()) if top.vdev_class in DATA_CLASSES
     ]
     leaves = [leaf for top in tops for leaf in top.leaves()]
-    bad = [
-        f"{leaf.path or leaf.was or leaf.name} is {leaf.state}"
-        for leaf in leaves
-        if leaf.state != "ONLINE"
-    ]
+    bad = [f"{leaf.place} is {leaf.state}" for leaf in leaves if leaf.state != "ONLINE"]
     bad += [
         f"{vdev.name} is not over"
         for top in tops
@@ -155,7 +151,7 @@ def others_online(name: str, who: Guid, at_least: int, index: Index) -> Unmet | 
     if there is None:
         return None  # that it is not there, Member says
     left = [leaf for leaf in there[1].leaves() if leaf.guid != who]
-    bad = [f"{leaf.path or leaf.was or leaf.name} is {leaf.state}" for leaf in left
+    bad = [f"{leaf.place} is {leaf.state}" for leaf in left
            if leaf.state != "ONLINE"]  # fmt: skip
     if bad or not left:
         return Unmet(

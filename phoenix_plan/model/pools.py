@@ -61,6 +61,11 @@ class Vdev:
     note: str = ""
     children: tuple[Vdev, ...] = ()
 
+    @property
+    def place(self) -> str:
+        """Where a disk of a pool is, or was."""
+        return self.path or self.was or self.name
+
     def leaves(self) -> Iterator[Vdev]:
         """This vdev's leaves: disks, files and distributed spares, in order."""
         if not self.children:

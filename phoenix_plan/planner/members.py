@@ -123,7 +123,7 @@ def parts(vdev: Vdev) -> tuple[Vdev, tuple[Vdev, ...], tuple[Vdev, ...]]:
 def describe(vdev: Vdev) -> str:
     """A vdev for people: `mirror-0 (mirror of 2: A, B)`."""
     if not vdev.children:
-        return where(vdev)
+        return vdev.place
     leaves = ", ".join(describe(child) for child in vdev.children)
     return f"{vdev.name} ({kind_of(vdev)} of {len(vdev.children)}: {leaves})"
 
@@ -131,11 +131,6 @@ def describe(vdev: Vdev) -> str:
 def kind_of(vdev: Vdev) -> str:
     """A vdev's type for people."""
     return vdev.type if vdev.type in ("spare", "replacing") else type_of(vdev)
-
-
-def where(leaf: Vdev) -> str:
-    """Where a disk of a pool is, or was."""
-    return leaf.path or leaf.was or leaf.name
 
 
 def _named(leaf: Vdev, index: Index) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from phoenix_plan.model.pools import Pool
 from phoenix_plan.model.sizes import human
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.items import Finding, Items
-from phoenix_plan.planner.members import describe, where
+from phoenix_plan.planner.members import describe
 from phoenix_plan.planner.moves import (
     Add,
     Attach,
@@ -170,9 +170,9 @@ def told(move: Move) -> str:
         case Attach(disk=disk):
             return f"{disk} would be attached to {top}"
         case Replace(old=old, disk=disk):
-            return f"{where(old)} ({old.state}) would be replaced by {disk}"
+            return f"{old.place} ({old.state}) would be replaced by {disk}"
         case Detach(leaf=leaf):
-            return f"{where(leaf)} ({leaf.state}) would be detached from {top}"
+            return f"{leaf.place} ({leaf.state}) would be detached from {top}"
         case Expand(disk=disk):
             return f"{top} would be expanded by {disk}"
         case Add(vdev=vdev):
@@ -181,8 +181,8 @@ def told(move: Move) -> str:
             said = describe(move.top) if move.top is not None else ""
             return f"{name}{said} would be removed"
         case Online(leaf=leaf):
-            return f"{where(leaf)} would be brought online"
+            return f"{leaf.place} would be brought online"
         case Offline(leaf=leaf):
-            return f"{where(leaf)} would be taken offline"
+            return f"{leaf.place} would be taken offline"
         case _:
             assert_never(change)

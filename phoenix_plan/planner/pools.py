@@ -27,7 +27,7 @@ from phoenix_plan.model.properties import CREATED_ASHIFT, CREATED_FILESYSTEM, CR
 from phoenix_plan.model.sizes import Guid, parse_size
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.items import Finding, Items, Scope, Severity, Step, Unchanged, failed
-from phoenix_plan.planner.members import Members, parts, where
+from phoenix_plan.planner.members import Members, parts
 from phoenix_plan.planner.moves import Way
 from phoenix_plan.planner.outlook import told
 from phoenix_plan.planner.vdevs import identity_of, plan_vdevs, wipes
@@ -400,7 +400,7 @@ def _stand_ins(pool: Pool) -> Items:
                     severity="warning",
                     code="spare-in-use",
                     subject=subject,
-                    message=f"{where(spare)} stands in for {where(leaf)} ({leaf.state}) in "
+                    message=f"{spare.place} stands in for {leaf.place} ({leaf.state}) in "
                     f"{top.name}",
                     hint="Declare a new disk in the place of the failed one, and the spare comes "
                     "free. Or declare the spare itself there, and it stays for good.",
@@ -410,7 +410,7 @@ def _stand_ins(pool: Pool) -> Items:
                     severity="note",
                     code="replacement-runs",
                     subject=subject,
-                    message=f"{where(old)} ({old.state}) is being replaced by {where(leaf)}",
+                    message=f"{old.place} ({old.state}) is being replaced by {leaf.place}",
                 )
 
 

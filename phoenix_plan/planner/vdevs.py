@@ -31,7 +31,7 @@ from phoenix_plan.model.properties import CREATED_ASHIFT
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.planner.contents import contents
 from phoenix_plan.planner.items import Items, Step
-from phoenix_plan.planner.members import parts, where
+from phoenix_plan.planner.members import parts
 from phoenix_plan.planner.moves import (
     Add,
     Attach,
@@ -138,14 +138,14 @@ def _action(
                 ashift=_ashift(move, pool, there, index), turn=turn,
             )  # fmt: skip
         case Attach(beside=beside, disk=disk):
-            member = (beside.guid, where(beside)) if isinstance(beside, Vdev) else (beside, beside)
+            member = (beside.guid, beside.place) if isinstance(beside, Vdev) else (beside, beside)
             return AttachDisk(
                 pool=name, guid=guid, beside=member[0], beside_name=member[1], disk=disk,
                 identity=identity_of(disk, index), turn=turn,
             )  # fmt: skip
         case Replace(old=old, disk=disk):
             return ReplaceDisk(
-                pool=name, guid=guid, old=old.guid, old_name=where(old), old_state=old.state,
+                pool=name, guid=guid, old=old.guid, old_name=old.place, old_state=old.state,
                 released=_names(old, there, index), disk=disk, identity=identity_of(disk, index),
                 turn=turn,
             )  # fmt: skip
@@ -190,9 +190,9 @@ def _subject(leaf: Vdev, index: Index) -> str:
         one
         for pool in index.actual.pools
         for one in pool.leaves()
-        if where(one) == where(leaf) and one.guid != leaf.guid
+        if one.place == leaf.place and one.guid != leaf.guid
     ]
-    return leaf.guid if same else where(leaf)
+    return leaf.guid if same else leaf.place
 
 
 def _stand_in(leaf: Vdev, top: Vdev | None) -> str:
@@ -200,7 +200,7 @@ def _stand_in(leaf: Vdev, top: Vdev | None) -> str:
     for slot in top.children if top is not None else ():
         whose, _, helping = parts(slot)
         if whose.guid == leaf.guid and helping:
-            return where(helping[0])
+            return helping[0].place
     return ""
 
 
@@ -221,7 +221,7 @@ def _names(leaf: Vdev, there: Pool, index: Index) -> tuple[str, ...]:
     others = [
         one
         for one in there.leaves()
-        if one.guid != leaf.guid and where(one) != where(leaf) and index.leaf_disk(one) == disk
+        if one.guid != leaf.guid and one.place != leaf.place and index.leaf_disk(one) == disk
     ]
     return () if others else tuple(sorted({disk.path, *disk.aliases}))
 

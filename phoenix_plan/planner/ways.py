@@ -22,7 +22,7 @@ from phoenix_plan.model.layout import (
     type_of,
 )
 from phoenix_plan.model.pools import Vdev, VdevClass
-from phoenix_plan.planner.members import Members, Slot, describe, where
+from phoenix_plan.planner.members import Members, Slot, describe
 from phoenix_plan.planner.moves import (
     Add,
     Attach,
@@ -247,9 +247,9 @@ def _within(pair: Pair, members: Members, name: VdevClass) -> Way:
             first.append(Detach(leaf=slot.leaf))
             kept.append(attrs.evolve(slot, leaf=helper, disk=members.declared(helper)))
         elif leaving is not None or slot.leaving:
-            names = ", ".join(where(one) for one in slot.leaving)
+            names = ", ".join(one.place for one in slot.leaving)
             not_so.append(
-                f"{pair.there.name}: {names} is being replaced by {where(slot.leaf)}, which is not "
+                f"{pair.there.name}: {names} is being replaced by {slot.leaf.place}, which is not "
                 "declared"
             )
         else:
