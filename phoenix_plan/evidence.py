@@ -18,8 +18,10 @@ from phoenix_plan.actions import (
     ImportPool,
     RemoveStorage,
     RenameDataset,
+    RetireDataset,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     VdevAction,
     WipeDisk,
@@ -65,6 +67,13 @@ CHECKPOINT_PRICE = (
 """What a checkpoint costs (zpool-checkpoint(8), zpoolconcepts(7))."""
 
 
+SNAPSHOT_PRICE = (
+    "what is overwritten or freed from then on stays taken",
+    "zfs rollback goes back to an older snapshot only once this one is destroyed",
+)
+"""What a snapshot costs (zfsconcepts(7), zfs-rollback(8))."""
+
+
 def evidence(action: Action, index: Index) -> Evidence:
     """What `action` would cost on this state; empty for one that costs nothing."""
     match action:
@@ -90,6 +99,15 @@ def evidence(action: Action, index: Index) -> Evidence:
             below = [*([own] if own is not None else []), *index.descendants(name)]
             found = _of_datasets(below, index, index.storages_on(name))
             return attrs.evolve(found, datasets=(), snapshots=(), clones=(), holds=())
+        case RetireDataset(dataset=name, below=below):
+            there = (index.datasets.get(one) for one in (name, *below))
+            # What has come since it was planned goes along: it has to be told.
+            since = [one for one in index.descendants(name) if one.name not in below]
+            family = [*(one for one in there if one is not None), *since]
+            found = _of_datasets(family, index, index.storages_on(name))
+            return attrs.evolve(found, snapshots=(), clones=(), holds=())
+        case SnapshotDataset():
+            return Evidence(price=SNAPSHOT_PRICE)
         case RemoveStorage(storage=storage) | DisableStorage(storage=storage):
             return _of_storages(_one(index, storage), index)
         case UpdateStorage(storage=storage):
@@ -112,7 +130,7 @@ def sources(action: Action) -> tuple[str, ...]:
     match action:
         case DestroyPool() | DestroyDataset():
             return ("pools", "datasets", "snapshots", "storages", "references", "exports")
-        case RenameDataset() | SetDatasetProperties():
+        case RenameDataset() | RetireDataset() | SetDatasetProperties():
             return ("pools", "datasets", "storages", "references", "exports")
         case RemoveStorage() | DisableStorage() | UpdateStorage():
             return ("storages", "references")

@@ -34,9 +34,11 @@ from phoenix_plan.actions import (
     RemoveVdev,
     RenameDataset,
     ReplaceDisk,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     WipeDisk,
 )
@@ -143,10 +145,26 @@ def verdict(action: Action, evidence: Evidence) -> Verdict:
                 "destroys-pool",
                 "everything on the pool is lost" + (f" ({because})" if because else ""),
             )
+        case DestroyDataset(kept_until=until) if until:
+            return _destructive(
+                "purges-dataset",
+                f"it was put aside, to be kept until {until}, and is lost for good now",
+            )
         case DestroyDataset():
             count = len(action.snapshots)
             also = f" and {count} snapshot{'s' * (count != 1)} of it are" if count else " is"
             return _destructive("destroys-dataset", f"the dataset{also} lost for good")
+        case RetireDataset():
+            return _destructive(
+                "retires-dataset",
+                f"whoever uses it, or what is below it, loses it; the data is kept for "
+                f"{action.keep}, as {action.to}",
+            )
+        case SnapshotDataset():
+            return _destructive(
+                "takes-snapshot",
+                "it is a way back to this moment, and has a price as long as it stands",
+            )
         case RenameDataset():
             return _destructive("renames-dataset", "whoever uses the old name loses it")
         case AddStorage():

@@ -30,7 +30,7 @@ ROOMS: dict[str, str] = {
     "planner": "model conditions actions evidence safety",
     "plan": "model commands conditions actions evidence safety planner",
     # The names that an action touches are model and actions; what ssh-keygen said is an Output.
-    "consent": "errors commands model actions plan",
+    "consent": "errors commands model actions safety plan",
     "codec": "errors model actions plan consent",
     # Documents from outside: strict JSON with lines, then their schemas.
     "places": "errors",

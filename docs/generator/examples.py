@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from phoenix_plan.actions import (
     Action,
     AddStorage,
@@ -25,9 +27,11 @@ from phoenix_plan.actions import (
     RemoveVdev,
     RenameDataset,
     ReplaceDisk,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     WipeDisk,
 )
@@ -136,13 +140,22 @@ EXAMPLES: tuple[Action, ...] = (
     ),
     CreateDataset(dataset="tank/vm-100-disk-0", kind="volume", volsize=Bytes(34359738368)),
     _set("quota", "0", "1099511627776"),
-    _set("volsize", "34359738368", "17179869184"),
+    attrs.evolve(_set("volsize", "34359738368", "17179869184"), net="phoenix-net-1"),
     _set("sync", "standard", "disabled"),
     _set("mountpoint", "/tank/data", "/srv/data"),
     RenameDataset(dataset="tank/old", guid=_GUID, to="tank/new"),
     DestroyDataset(
         dataset="tank/old", guid=_GUID,
         snapshots={"daily-1": Guid("1706523"), "daily-2": Guid("1706524")},
+    ),
+    DestroyDataset(
+        dataset=f"tank/phoenix-retired-{_GUID}", guid=_GUID, kept_until="2026-03-31T12:00:00Z"
+    ),
+    SnapshotDataset(dataset="tank/data", guid=_GUID, snapshot="phoenix-net-1"),
+    RetireDataset(
+        dataset="tank/old", guid=_GUID, kind="filesystem", to=f"tank/phoenix-retired-{_GUID}",
+        keep="30d", automounts=("tank/old",), mountpoints={"tank/old": "/tank/old"},
+        storages=("tank-old",),
     ),
     AddStorage(
         storage="tank-data", kind="zfspool", dataset="tank/data",

@@ -292,7 +292,18 @@ FIELDS: dict[str, dict[str, str]] = {
         "removed": "What is declared to be gone.",
         "arc_max": "The declared limit of ZFS's cache in bytes, 0 for ZFS's own default.",
         "allow_destructive": "What the config says about destructive actions, if it does.",
+        "nets": "What is kept as a way back where something is taken away: asked for with --net, "
+        "and by the policy of the host that the plan was made on.",
         "notices": "What in the config does less than its writer may think.",
+    },
+    "Nets": {
+        "snapshot": "Whether a snapshot is taken of a dataset before its properties are changed in "
+        "a way that is destructive. Never of a guest's volume: Proxmox VE could not roll the guest "
+        "back past it.",
+        "checkpoint": "Whether a checkpoint is made of a pool before a step that has no way back, "
+        "where ZFS can do the step under one.",
+        "retire": "How long a dataset that goes is kept aside before another plan may destroy it: "
+        "12h, 30d, 8w. Where it is left out, it is destroyed at once.",
     },
     "DesiredPool": {
         "name": "The pool's name.",
@@ -371,6 +382,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "hours": "When destructive actions may begin; at any time where it is left out.",
         "protected": "Names that nothing destructive may touch.",
         "most_destructive": "How many destructive actions one plan may have.",
+        "nets": "What every plan has to keep as a way back. `phoenix plan` on this host asks for "
+        "it by itself; a plan that was made without is refused where it would have mattered.",
         "unknown_evidence": "Whether an action may be consented to whose cost is not known in "
         "full. It may where this is left out.",
     },

@@ -124,6 +124,7 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
         **_DATASET,
         **_CHANGES,
         "unset": "Those of them that nobody had set here before.",
+        "net": "The snapshot that is taken before, empty where none is.",
     },
     "RenameDataset": {**_DATASET, "to": "The new full name."},
     "DestroyDataset": {
@@ -134,6 +135,19 @@ ACTION_FIELDS: dict[str, dict[str, str]] = {
         "origin": "The dataset that it is a clone of, empty for most.",
         "mountpoint": "Where it was mounted.",
         "storages": "The storages that live on it. They are disabled before.",
+        "kept_until": "Until when it was to be kept, where it had been put aside; else empty.",
+    },
+    "SnapshotDataset": {**_DATASET, "snapshot": "The snapshot's short name."},
+    "RetireDataset": {
+        **_DATASET,
+        "kind": "filesystem or volume.",
+        "to": "The name that it has as long as it is kept.",
+        "keep": "How long it is kept, from when it is put aside.",
+        "below": "The datasets below it, name to GUID. They go along.",
+        "automounts": "Those of the filesystems that mount by themselves. They no longer do.",
+        "writable": "Those below it that set readonly=off. They become read-only.",
+        "mountpoints": "Where its filesystems mount, by name.",
+        "storages": "The storages that live on it or below it. They are disabled before.",
     },
     "AddStorage": {
         **_STORAGE,

@@ -20,6 +20,7 @@ from phoenix_plan.actions.members import (
     OnlineDisk,
     ReplaceDisk,
 )
+from phoenix_plan.actions.nets import RetireDataset, SnapshotDataset
 from phoenix_plan.actions.pools import CreatePool, DestroyPool, ImportPool, SetPoolProperties
 from phoenix_plan.actions.storages import (
     AddStorage,
@@ -61,6 +62,8 @@ Action = (
     | SetDatasetProperties
     | RenameDataset
     | DestroyDataset
+    | SnapshotDataset
+    | RetireDataset
     | AddStorage
     | UpdateStorage
     | RemoveStorage
@@ -112,9 +115,11 @@ __all__ = [
     "RemoveVdev",
     "RenameDataset",
     "ReplaceDisk",
+    "RetireDataset",
     "SetArcMax",
     "SetDatasetProperties",
     "SetPoolProperties",
+    "SnapshotDataset",
     "UpdateStorage",
     "VdevAction",
     "WipeDisk",

@@ -22,6 +22,7 @@ from phoenix_plan.conditions import (
     MountpointFree,
     PoolPresent,
     PoolWritable,
+    Snapshotted,
     StorageDisabled,
     Uncloned,
     Unheld,
@@ -93,6 +94,7 @@ class SetDatasetProperties:
     """Set properties of a dataset in one command (zfs-set(8)); a volume's size too.
 
     `unset` are those of them that nobody had set here before: taken back, they are inherited.
+    `net` is the snapshot that is taken before, empty where none is.
     """
 
     TYPE: ClassVar[Literal["set-dataset-properties"]] = "set-dataset-properties"
@@ -101,6 +103,7 @@ class SetDatasetProperties:
     guid: Guid
     properties: tuple[Change, ...]
     unset: tuple[str, ...] = ()
+    net: str = ""
 
     @property
     def subject(self) -> str:
@@ -123,6 +126,7 @@ class SetDatasetProperties:
             PoolWritable(pool=pool),
             # The running root and its ancestors are not ours to change.
             DatasetNotBoot(dataset=self.dataset),
+            *((Snapshotted(dataset=self.dataset, snapshot=self.net),) if self.net else ()),
             *limits,
             *moves,
         )
@@ -196,6 +200,7 @@ class DestroyDataset:
     `snapshots` are short name to GUID: one that was taken anew under an old name is another.
     `children` and `clones` must be gone before; each is an action of its own. `origin` is the
     dataset that it is itself a clone of, empty for most; `mountpoint` is where it was mounted.
+    `kept_until` says until when it was to be kept, where it had been put aside.
     """
 
     TYPE: ClassVar[Literal["destroy-dataset"]] = "destroy-dataset"
@@ -208,6 +213,7 @@ class DestroyDataset:
     origin: str = ""
     mountpoint: str = ""
     storages: tuple[str, ...] = ()
+    kept_until: str = ""
 
     @property
     def subject(self) -> str:

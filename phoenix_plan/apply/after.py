@@ -10,6 +10,8 @@ from phoenix_plan.actions import (
     CreatePool,
     EnableStorage,
     ImportPool,
+    RetireDataset,
+    SnapshotDataset,
     WipeDisk,
     action_id,
 )
@@ -22,6 +24,7 @@ from phoenix_plan.conditions import (
     text,
     unmet,
 )
+from phoenix_plan.model.datasets import KEPT_UNTIL, RETIRED_FROM, effective
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.storage_semantics import is_disabled
 from phoenix_plan.planner import Outcome
@@ -45,12 +48,35 @@ def _nameless(path: str, index: Index) -> bool:
     return device is not None and device.disk.emptiness in ("blank", "residual")
 
 
+def not_given(action: Action, index: Index, cleared: Collection[str]) -> str:
+    """What of all that an action gives does not hold right now, as far as anybody looked."""
+    seen = (given for given in action.gives() if not _unlooked(given, index))
+    return unmet_now(seen, index, cleared)
+
+
+def not_ready(
+    action: Action,
+    index: Index,
+    cleared: Collection[str],
+    *,
+    partly: bool,
+    given: Collection[Condition] = (),
+) -> str:
+    """What must hold before an action runs, and does not. Where a part of it is done already, what
+    was needed before that is no longer there, and what it gives has to be. `given` is what earlier
+    actions will see to."""
+    if partly:
+        return not_given(action, index, cleared)
+    return unmet_now((need for need in action.needs() if need not in given), index, cleared)
+
+
 def missed(action: Action, now: Outcome, index: Index, cleared: Collection[str]) -> str:
     """Why the action did not do what it was to do, empty where it did. `now` is what would be
     planned on `index`."""
-    seen = (given for given in action.gives() if not _unlooked(given, index))
-    found = [unmet_now(seen, index, cleared), *_special(action, index)]
-    if not isinstance(action, WipeDisk):  # what nobody can recognise would be wiped once more
+    found = [not_given(action, index, cleared), *_special(action, index)]
+    # What nobody can recognise would be wiped once more, and what is still to be changed would get
+    # another snapshot.
+    if not isinstance(action, WipeDisk | SnapshotDataset):
         again = {planned.ordered.id for planned in now.actions}
         again |= {blocked.id for blocked in now.blocked}
         found += ["it would be planned again"] * (action_id(action) in again)
@@ -79,6 +105,15 @@ def _special(action: Action, index: Index) -> Iterator[str]:
             pool = index.pools.get(name)
             if pool is None or not pool.checkpoint:
                 yield f"pool {name} has no checkpoint"
+        case RetireDataset(to=to):
+            kept = index.datasets.get(to)
+            marks = kept.set if kept is not None else {}
+            yield from (f"{to} has no {one}" for one in (KEPT_UNTIL, RETIRED_FROM)
+                        if one not in marks)  # fmt: skip
+            if kept is not None and effective(kept, "readonly", index.actual.defaults) != "on":
+                yield f"{to} is not read-only"
+            family = (*((kept,) if kept is not None else ()), *index.descendants(to))
+            yield from (f"{one.name} is mounted" for one in family if one.mounted)
         case EnableStorage(storage=name):
             storage = index.storages.get(name)
             if storage is None or is_disabled(storage):

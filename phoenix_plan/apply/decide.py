@@ -27,14 +27,16 @@ from phoenix_plan.actions import (
     ImportPool,
     RemoveStorage,
     RenameDataset,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     WipeDisk,
     action_id,
 )
-from phoenix_plan.apply.after import missed, unmet_now
+from phoenix_plan.apply.after import missed, not_given, unmet_now
 from phoenix_plan.apply.fill import mountable
 from phoenix_plan.commands import Run
 from phoenix_plan.conditions import (
@@ -45,6 +47,7 @@ from phoenix_plan.conditions import (
     PoolPresent,
     StoragePresent,
 )
+from phoenix_plan.model.datasets import KEPT_UNTIL, effective
 from phoenix_plan.model.index import Index
 from phoenix_plan.planner import Outcome
 
@@ -75,7 +78,7 @@ def decide(
     if not why_not and not skip:
         return Decision(verdict="done", why="the host is as it leaves it", action=action)
     if skip:
-        unmet = unmet_now(action.gives(), index, cleared)
+        unmet = not_given(action, index, cleared)
         if not unmet:
             words = "its last command is still to be run"
             return Decision(verdict="partly", why=words, action=left, skip=skip)
@@ -117,8 +120,10 @@ def _in_sight(action: Action) -> tuple[Condition, ...]:
             return (DatasetPresent(dataset=dataset, guid=guid),)
         case RenameDataset(to=to, guid=guid):
             return (DatasetPresent(dataset=to, guid=guid),)
-        case DestroyDataset(dataset=dataset):
+        case DestroyDataset(dataset=dataset) | RetireDataset(dataset=dataset):
             return (PoolPresent(pool=dataset.partition("/")[0]),)
+        case SnapshotDataset(dataset=dataset, guid=guid):
+            return (DatasetPresent(dataset=dataset, guid=guid),)
         case UpdateStorage() | DisableStorage() | EnableStorage():
             return (StoragePresent(storage=action.storage),)
         case SetArcMax():
@@ -139,11 +144,28 @@ def rest_of(action: Action, now: Outcome, index: Index) -> Action:
             there = dataset.snapshots if dataset is not None else {}
             kept = {name: guid for name, guid in agreed.items() if name in there}
             return attrs.evolve(action, snapshots=kept) if kept != agreed else action
+        case RetireDataset() if action.dataset in index.datasets:
+            defaults = index.actual.defaults
+            known = index.datasets
+            return attrs.evolve(
+                action,
+                automounts=tuple(
+                    name for name in action.automounts
+                    if name in known and effective(known[name], "canmount", defaults) == "on"
+                ),
+                writable=tuple(
+                    name for name in action.writable
+                    if name in known and effective(known[name], "readonly", defaults) == "off"
+                ),
+            )  # fmt: skip
         case SetDatasetProperties() | SetPoolProperties() | UpdateStorage() | SetArcMax():
             again = next((x for x in now.actions if x.ordered.id == action_id(action)), None)
             if again is None or not set(again.ordered.action.changes()) < set(action.changes()):
                 return action
-            return again.ordered.action
+            left = again.ordered.action
+            if isinstance(left, SetDatasetProperties) and isinstance(action, SetDatasetProperties):
+                return attrs.evolve(left, net=action.net)  # that one was taken, or none
+            return left
         case _:
             return action
 
@@ -160,6 +182,11 @@ def _over(action: Action, now: Outcome, index: Index, *, ended: int) -> int:
             pool = index.pools.get(name)
             there = pool is not None and pool.guid == guid
             return int(there and any(mountable(name, index)))
+        case RetireDataset(to=to, guid=guid):
+            moved = index.datasets.get(to)
+            # Its marks come last, and stand on it under its new name.
+            unmarked = moved is not None and moved.guid == guid and KEPT_UNTIL not in moved.set
+            return len(action.writes()) - 1 if unmarked else 0
         case SetArcMax():
             writes = action.writes()
             planned = any(one.ordered.id == action_id(action) for one in now.actions)

@@ -14,7 +14,7 @@ from datetime import datetime
 import attrs
 
 from phoenix_plan.actions import DestroyPool, VdevAction, WipeDisk
-from phoenix_plan.apply.after import missed, unmet_now
+from phoenix_plan.apply.after import missed, not_ready, unmet_now
 from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, StoppedError
 from phoenix_plan.apply.fill import fill, mounts_of
 from phoenix_plan.apply.interrupt import Signals
@@ -23,13 +23,13 @@ from phoenix_plan.apply.settle import StillRunningError, seconds_of_grace, waits
 from phoenix_plan.apply.stale import beyond_now, changed_since
 from phoenix_plan.codec import as_dict
 from phoenix_plan.commands import Run, Write, WriteFile, Zero
-from phoenix_plan.consent.approval import parse_timestamp
 from phoenix_plan.consent.modes import Consent, Grant
 from phoenix_plan.errors import PhoenixError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
+from phoenix_plan.model.times import parse_timestamp
 from phoenix_plan.plan import Row
 from phoenix_plan.planner import Outcome, make
 from phoenix_plan.probes.zpool_progress import Progress
@@ -165,9 +165,7 @@ def _refusal(
     moved = changed_since(row, progress.now)
     if moved:
         return StaleError(f"{row.id}: what it changes has moved: {'; '.join(moved)}")
-    # Where a part of it is done, what was needed before that part is no longer there.
-    holds = row.action.gives() if skip else row.action.needs()
-    why = unmet_now(holds, Index(progress.actual), progress.cleared)
+    why = not_ready(row.action, Index(progress.actual), progress.cleared, partly=bool(skip))
     return StaleError(f"{row.id}: {why}") if why else None
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import attrs
 
-from phoenix_plan.actions import Action, ImportPool
+from phoenix_plan.actions import Action, ImportPool, RetireDataset
+from phoenix_plan.actions.nets import MOUNTED, UNTIL
 from phoenix_plan.commands import Run, Write
 from phoenix_plan.conditions import MountpointFree
-from phoenix_plan.model.datasets import Dataset, effective
+from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, effective
 from phoenix_plan.model.index import Index
+from phoenix_plan.model.times import parse_duration, timestamp
 
 DIGEST = ("--digest", "{storage_cfg_digest}")
 FILESYSTEM = "{filesystem}"
+_MARK = f"{KEPT_UNTIL}={UNTIL}"
 
 
 def fill(action: Action, write: Write, index: Index) -> Iterator[Write]:
@@ -22,12 +26,23 @@ def fill(action: Action, write: Write, index: Index) -> Iterator[Write]:
     `{storage_cfg_digest}` is filled where it is the value of `--digest`, and nowhere else: a name
     or a value that looks like it stays what it is. `{filesystem}` becomes one write for each
     filesystem of the imported pool that mounts by itself, parents first; there may be none.
+    `{mounted}` becomes one for each filesystem that is mounted of the dataset that is put aside,
+    and `{kept_until}`, as the value of its mark, the time of this state and how long it is kept.
     """
     if not isinstance(write, Run):
         yield write
     elif isinstance(action, ImportPool) and write.argv[-1] == FILESYSTEM:
         for one in mountable(action.pool, index):
             yield attrs.evolve(write, argv=(*write.argv[:-1], one.name))
+    elif isinstance(action, RetireDataset) and write.argv[-1] == MOUNTED:
+        names = (action.dataset, *(below.name for below in index.descendants(action.dataset)))
+        for name in reversed(names):
+            if name in index.datasets and index.datasets[name].mounted:
+                yield attrs.evolve(write, argv=(*write.argv[:-1], name))
+    elif isinstance(action, RetireDataset) and _MARK in write.argv:
+        now = datetime.fromisoformat(index.actual.taken_at)
+        mark = f"{KEPT_UNTIL}={timestamp(now + parse_duration(action.keep))}"
+        yield attrs.evolve(write, argv=tuple(mark if one == _MARK else one for one in write.argv))
     elif write.argv[-2:] == DIGEST:
         digest = index.actual.storages.digest
         yield attrs.evolve(write, argv=(*write.argv[:-1], digest))

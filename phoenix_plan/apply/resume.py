@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 
 from phoenix_plan.actions import VdevAction, pool_of
-from phoenix_plan.apply.after import unmet_now
+from phoenix_plan.apply.after import not_ready
 from phoenix_plan.apply.clock import SLACK
 from phoenix_plan.apply.decide import Decision, decide, rest_of
 from phoenix_plan.apply.errors import ConsentError, PolicyError, StaleError, UncertainError
@@ -29,12 +29,12 @@ from phoenix_plan.apply.stale import beyond_now, changed_since
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.codec import converter
 from phoenix_plan.conditions import Condition
-from phoenix_plan.consent.approval import timestamp
 from phoenix_plan.consent.bars import bars, known_of
 from phoenix_plan.consent.modes import Consent, Grant
 from phoenix_plan.errors import DocumentError, PhoenixError
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.index import Index
+from phoenix_plan.model.times import timestamp
 from phoenix_plan.plan import Row
 from phoenix_plan.planner import Outcome, make
 
@@ -281,8 +281,8 @@ def _moved(todo: Sequence[Row], seen: _Seen, before: Before) -> Iterator[tuple[s
     for at, row in enumerate(todo):
         if row.safety == "destructive":
             yield from ((row.id, more) for more in beyond_now(row, seen.actual, let_go))
-        holds = row.action.gives() if before.skip and not at else row.action.needs()
-        unmet = unmet_now((one for one in holds if one not in given), index, before.cleared)
+        partly = bool(before.skip) and not at
+        unmet = not_ready(row.action, index, before.cleared, partly=partly, given=given)
         if unmet:
             yield row.id, unmet
         if not at:  # what an earlier row of the rest will do to it is not seen yet

@@ -32,7 +32,6 @@ from phoenix_plan.apply.records import read_record
 from phoenix_plan.apply.stale import differences, rows_now
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.codec import as_dict
-from phoenix_plan.consent.approval import timestamp
 from phoenix_plan.consent.bars import bars, known_of, resting, too_old
 from phoenix_plan.consent.modes import Consent, Grant, Rules, gather
 from phoenix_plan.consent.presented import Presented
@@ -40,6 +39,7 @@ from phoenix_plan.errors import DocumentError, PhoenixError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.model.actual import Actual, Interests
 from phoenix_plan.model.desired import Desired
+from phoenix_plan.model.times import timestamp
 from phoenix_plan.plan import Plan, Row, make_plan
 from phoenix_plan.probes.zpool_progress import Progress
 from phoenix_plan.refresh import refresh

@@ -18,6 +18,7 @@ from phoenix_plan.actions import (
     DestroyDataset,
     DestroyPool,
     RemoveStorage,
+    RetireDataset,
     SetDatasetProperties,
     SetPoolProperties,
     UpdateStorage,
@@ -112,6 +113,8 @@ def _no_more_than(agreed: Action, now: Action) -> Action:
             now.snapshots.items() <= agreed.snapshots.items()
         ):
             return attrs.evolve(agreed, snapshots=now.snapshots)
+        case RetireDataset(), RetireDataset() if now.below.items() <= agreed.below.items():
+            return agreed.without(agreed.below.keys() - now.below.keys())
         case _:
             return agreed
 
@@ -174,7 +177,11 @@ def beyond_now(row: Row, actual: Actual, let_go: Collection[str]) -> tuple[str, 
             device = index.device(path)
             held = _without(device.disk, let_go) if device is not None else ()
             found += [f"{path} holds {one}: not in the plan" for one in held if one not in agreed]
-        case DestroyPool(pool=name, storages=known) | DestroyDataset(dataset=name, storages=known):
+        case (
+            DestroyPool(pool=name, storages=known)
+            | DestroyDataset(dataset=name, storages=known)
+            | RetireDataset(dataset=name, storages=known)
+        ):
             found += [
                 f"storage {storage.id} lives on {name}: not in the plan"
                 for storage in index.storages_on(name)
@@ -203,7 +210,7 @@ def _without(disk: Disk, let_go: Collection[str]) -> tuple[str, ...]:
 
 def _lives_on(action: Action, dataset: str) -> bool:
     """Storages on a child are the business of the child's own action."""
-    return isinstance(action, DestroyPool) or dataset == action.subject
+    return isinstance(action, DestroyPool | RetireDataset) or dataset == action.subject
 
 
 def changed_since(row: Row, now: Outcome) -> tuple[str, ...]:

@@ -20,14 +20,16 @@ from phoenix_plan.actions import (
     ImportPool,
     RemoveStorage,
     RenameDataset,
+    RetireDataset,
     SetDatasetProperties,
+    SnapshotDataset,
     UpdateStorage,
     WipeDisk,
     action_id,
 )
 from phoenix_plan.config.declare import is_declarable
 from phoenix_plan.errors import DocumentError, Problem
-from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
+from phoenix_plan.evidence import CHECKPOINT_PRICE, SNAPSHOT_PRICE, Evidence
 from phoenix_plan.model.codes import CODES
 from phoenix_plan.model.datasets import within
 from phoenix_plan.plan import Plan, Row, derived_row
@@ -152,13 +154,14 @@ def _forged(action: Action, evidence: Evidence) -> Iterator[str]:
         case ImportPool(ours=ours):
             free = frozenset()
             fixed = {"unknown": bool(evidence.unknown) != ours}
-        case (
-            RenameDataset()
-            | SetDatasetProperties()
-            | UpdateStorage()
-            | RemoveStorage()
-            | DisableStorage()
-        ):
+        case RetireDataset(dataset=dataset, below=below):
+            free = frozenset({"guests", "jobs", "shares"})
+            fixed = {"datasets": set(evidence.datasets) == {dataset, *below}}
+        case SnapshotDataset():
+            free, fixed = frozenset(), {"price": evidence.price == SNAPSHOT_PRICE}
+        case RenameDataset() | SetDatasetProperties():
+            free, fixed = frozenset({"guests", "jobs", "shares"}), {}
+        case UpdateStorage() | RemoveStorage() | DisableStorage():
             free, fixed = frozenset({"guests", "jobs"}), {}
         case _:
             free, fixed = frozenset(), {}

@@ -63,6 +63,7 @@ def approve(
     from phoenix_plan.codec import approval_to_json  # noqa: PLC0415 - likewise
     from phoenix_plan.consent import approval as approvals  # noqa: PLC0415 - likewise
     from phoenix_plan.consent.signatures import SUFFIX  # noqa: PLC0415 - likewise
+    from phoenix_plan.model.times import parse_duration  # noqa: PLC0415 - likewise
     from phoenix_plan.render.consent import rows_text  # noqa: PLC0415 - likewise
     from phoenix_plan.stored import load_plan_file  # noqa: PLC0415 - likewise
 
@@ -74,7 +75,7 @@ def approve(
         )
     if plan == "-":
         raise UsageError("an approval is of a plan's file, not of stdin")
-    valid_for = approvals.parse_duration(expires)
+    valid_for = parse_duration(expires)
     target = approvals.beside(plan) if output is None else output
     if target == "-" and sign is not None:
         raise UsageError("-o - has no place for a signature beside it", hint="-o FILE")

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 import attrs
 
-from phoenix_plan.consent.approval import Approval, beside, parse_timestamp
+from phoenix_plan.consent.approval import Approval, beside
 from phoenix_plan.consent.signatures import NAMESPACE, Signers, checked
 from phoenix_plan.errors import DocumentError, PhoenixError, UsageError
 from phoenix_plan.hosts.keygen import SshKeygen
+from phoenix_plan.model.times import parse_timestamp
 from phoenix_plan.stored import load_approval
 
 

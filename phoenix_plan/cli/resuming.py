@@ -18,10 +18,10 @@ from phoenix_plan.cli.console import Console
 from phoenix_plan.cli.people import user
 from phoenix_plan.cli.rules import rules_for
 from phoenix_plan.cli.talking import Talker
-from phoenix_plan.consent.approval import timestamp
 from phoenix_plan.consent.modes import Mode, Rules
 from phoenix_plan.errors import DocumentError, PhoenixError, UsageError
 from phoenix_plan.hosts.open import open_writable
+from phoenix_plan.model.times import timestamp
 from phoenix_plan.render.consent import rows_text
 from phoenix_plan.render.visible import visible
 from phoenix_plan.stored import StoredPlan, load_plan_file

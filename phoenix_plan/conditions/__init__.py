@@ -47,6 +47,7 @@ from phoenix_plan.conditions.kinds import (
     PoolWritable,
     Quorate,
     SectorsFit,
+    Snapshotted,
     StorageAbsent,
     StorageDisabled,
     StoragePresent,
@@ -129,6 +130,8 @@ def unmet(condition: Condition, index: Index) -> Unmet | None:
             return datasets.dataset_unused(name, index)
         case DatasetNotBoot(dataset=name):
             return datasets.dataset_not_boot(name, index)
+        case Snapshotted(dataset=name, snapshot=snapshot):
+            return datasets.snapshotted(name, snapshot, index)
         case Uncloned(dataset=name, clone=clone):
             return datasets.uncloned(name, clone, index)
         case Unheld(dataset=name):
@@ -186,6 +189,7 @@ __all__ = [
     "PoolWritable",
     "Quorate",
     "SectorsFit",
+    "Snapshotted",
     "StorageAbsent",
     "StorageDisabled",
     "StoragePresent",

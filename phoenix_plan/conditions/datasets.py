@@ -134,6 +134,17 @@ def dataset_not_boot(name: str, index: Index) -> Unmet | None:
     return None
 
 
+def snapshotted(name: str, snapshot: str, index: Index) -> Unmet | None:
+    dataset = index.datasets.get(name)
+    if dataset is not None and snapshot in dataset.snapshots:
+        return None
+    return unknown(index, "snapshots", "datasets") or Unmet(
+        code="snapshot-missing",
+        message=f"there is no snapshot {name}@{snapshot}",
+        hint="It was to be the way back from a change. Plan again.",
+    )
+
+
 def uncloned(name: str, clone: str, index: Index) -> Unmet | None:
     """Whether that clone is gone, or has another origin by now."""
     if not any(one.name == clone for one in index.clones.get(name, ())):

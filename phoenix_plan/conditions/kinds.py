@@ -262,6 +262,14 @@ class DatasetNotBoot:
 
 
 @attrs.frozen(kw_only=True)
+class Snapshotted:
+    """The dataset has a snapshot of that name."""
+
+    dataset: str
+    snapshot: str
+
+
+@attrs.frozen(kw_only=True)
 class Uncloned:
     """A clone no longer hangs on the dataset's snapshots."""
 
@@ -354,6 +362,7 @@ Condition = (
     | DatasetSettled
     | DatasetUnused
     | DatasetNotBoot
+    | Snapshotted
     | Uncloned
     | Unheld
     | FitsUsed
@@ -399,6 +408,7 @@ TAGS: dict[type[Condition], str] = {
     DatasetSettled: "dataset-settled",
     DatasetUnused: "dataset-unused",
     DatasetNotBoot: "dataset-not-boot",
+    Snapshotted: "snapshotted",
     Uncloned: "uncloned",
     Unheld: "unheld",
     FitsUsed: "fits-used",

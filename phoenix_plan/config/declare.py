@@ -18,7 +18,7 @@ import attrs
 from phoenix_plan.config.load import desired_of
 from phoenix_plan.config.storages import derived_id, id_key
 from phoenix_plan.documents import parse_document
-from phoenix_plan.model.desired import Desired, DesiredDataset, DesiredPool, DesiredStorage
+from phoenix_plan.model.desired import Desired, DesiredDataset, DesiredPool, DesiredStorage, Nets
 from phoenix_plan.model.layout import DesiredVdev
 from phoenix_plan.schema_check import load_schema
 
@@ -56,8 +56,14 @@ def as_config(desired: Desired) -> _Json:
     }
     if desired.arc_max is not None:
         zfs["arc_max"] = desired.arc_max
+    settings: _Json = {}
     if desired.allow_destructive is not None:
-        zfs["settings"] = {"allow_destructive_operations": desired.allow_destructive}
+        settings["allow_destructive_operations"] = desired.allow_destructive
+    if desired.nets != Nets():
+        nets = attrs.asdict(desired.nets)
+        settings["nets"] = {name: value for name, value in nets.items() if value}
+    if settings:
+        zfs["settings"] = settings
     explicit = (one for one in desired.storages if not one.dataset)
     return {
         "zfs": zfs,

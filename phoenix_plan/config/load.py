@@ -14,10 +14,12 @@ from phoenix_plan.config.removals import build_removals
 from phoenix_plan.config.source import Source
 from phoenix_plan.config.storages import build_storages
 from phoenix_plan.documents import Document, Fault, path_text, printable, read_document
+from phoenix_plan.errors import UsageError
 from phoenix_plan.model.actual import Interests
-from phoenix_plan.model.desired import Desired, Notice
+from phoenix_plan.model.desired import Desired, Nets, Notice
 from phoenix_plan.model.sizes import Bytes
 from phoenix_plan.model.storage_types import SECRETS
+from phoenix_plan.model.times import parse_duration
 from phoenix_plan.schema_check import check
 
 MAX_CONFIG_BYTES = 64 << 20
@@ -65,6 +67,7 @@ def desired_of(document: Document) -> Desired:
     storages = build_storages(source, datasets, faults, remarks)
     removed = build_removals(source, pools, datasets, storages, faults)
     arc_max = _arc_max(source, faults)
+    nets = _nets(source, faults)
     anything = pools or datasets or storages or attrs.astuple(removed, recurse=False) != ((),) * 3
     if not faults and not anything and arc_max is None:
         faults.add(
@@ -84,6 +87,7 @@ def desired_of(document: Document) -> Desired:
         removed=removed,
         arc_max=arc_max,
         allow_destructive=source.get("zfs", "settings", "allow_destructive_operations"),
+        nets=nets,
         notices=_notices(document, remarks),
     )
 
@@ -115,6 +119,22 @@ def _arc_max(source: Source, faults: Faults) -> Bytes | None:
         hint = "0 is ZFS's own default"
         faults.add(("zfs", key), "is less than 64 MiB, which ZFS ignores", hint=hint, value=raw)
     return Bytes(size)
+
+
+def _nets(source: Source, faults: Faults) -> Nets:
+    """What is to be kept as a way back."""
+    at = ("zfs", "settings", "nets")
+    keep = source.get(*at, "retire")
+    try:
+        if isinstance(keep, str):
+            parse_duration(keep)
+    except UsageError as error:
+        faults.add((*at, "retire"), error.message, hint=error.hint, value=keep)
+    return Nets(
+        snapshot=source.get(*at, "snapshot") is True,
+        checkpoint=source.get(*at, "checkpoint") is True,
+        retire=keep if isinstance(keep, str) else "",
+    )
 
 
 def _idle_keys(source: Source) -> Iterator[Remark]:

@@ -6,21 +6,16 @@ not the same plan on another host.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
 from phoenix_plan.errors import DocumentError, UsageError
+from phoenix_plan.model.times import parse_timestamp, timestamp
 from phoenix_plan.plan import Plan
 
 APPROVAL_VERSION = "1.0"
-
-_DURATION = re.compile(r"([1-9][0-9]{0,9})([mhdw])", re.ASCII)
-LONGEST = timedelta(days=366)
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @attrs.frozen(kw_only=True)
@@ -94,30 +89,6 @@ def beside(plan: str) -> str:
     """Where the approval of a plan's file stands unless somebody says otherwise: `plan.json` has
     `plan.approval.json`."""
     return f"{plan.removesuffix('.json')}.approval.json"
-
-
-def parse_duration(text: str) -> timedelta:
-    """`30m`, `24h`, `7d`, `2w`. Raises UsageError for anything else."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise UsageError(f"{text!r} is no duration", hint="As in 30m, 24h, 7d or 2w.")
-    try:
-        found = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError:
-        found = timedelta.max
-    if found > LONGEST:
-        raise UsageError(f"{text} is too long: a year at most", hint="An approval is for a moment.")
-    return found
-
-
-def timestamp(moment: datetime) -> str:
-    """A moment as documents have it: UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def parse_timestamp(text: str) -> datetime:
-    """A moment of a document. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def refusal(approval: Approval, *, digest: str, machine: str, now: datetime) -> str:

@@ -12,7 +12,8 @@ from datetime import datetime
 
 import attrs
 
-from phoenix_plan.actions import Action, DestroyPool, RenameDataset, pool_of
+from phoenix_plan.actions import Action, DestroyPool, RenameDataset, RetireDataset, pool_of
+from phoenix_plan.consent.nets import lacks
 from phoenix_plan.consent.policy import Policy
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.model.actual import Actual
@@ -76,6 +77,8 @@ def bars(plan: Plan, policy: Policy, known: Known) -> dict[str, tuple[str, ...]]
                 "what it would cost is not known in full, and the policy of this host lets nobody "
                 f"consent to that: {'; '.join(row.evidence.unknown)}"
             )
+        lacking = lacks(row.action, plan.desired, policy.nets)
+        why += [lacking] * bool(lacking)
         most = policy.most_destructive
         if most is not None and len(rows) > most:
             why.append(
@@ -182,8 +185,10 @@ def _datasets(action: Action) -> Iterator[str]:
         yield pool
     if isinstance(action, DestroyPool):
         yield from action.datasets
-    if isinstance(action, RenameDataset):
+    if isinstance(action, RenameDataset | RetireDataset):
         yield action.to
+    if isinstance(action, RetireDataset):
+        yield from action.below
 
 
 def _disks(action: Action) -> Iterator[str]:

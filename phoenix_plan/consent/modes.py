@@ -8,9 +8,9 @@ from typing import Literal
 
 import attrs
 
-from phoenix_plan.consent.approval import timestamp
 from phoenix_plan.consent.policy import NO_POLICY, Policy, Source
 from phoenix_plan.consent.presented import Judged, Presented, count_people, judge
+from phoenix_plan.model.times import timestamp
 from phoenix_plan.plan import Plan, Row
 
 Mode = Literal["safe", "interactive", "force-destructive"]

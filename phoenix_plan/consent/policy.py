@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from phoenix_plan.actions import ACTIONS
-from phoenix_plan.consent.approval import parse_duration
 from phoenix_plan.errors import PhoenixError
+from phoenix_plan.model.desired import Nets
+from phoenix_plan.model.times import parse_duration
 
 POLICY_VERSION = "1.0"
 
@@ -75,6 +76,7 @@ class Policy:
     protected: Protected = attrs.field(factory=Protected)
     most_destructive: int | None = None
     unknown_evidence: bool = True
+    nets: Nets = attrs.field(factory=Nets)
 
     def needed(self, kind: str) -> int:
         """How many different people have to approve an action of a kind; 0 where none has to, and
@@ -150,13 +152,17 @@ class PolicyFault:
 
 def faults(policy: Policy) -> Iterator[PolicyFault]:
     """What is wrong with a policy that its schema lets pass."""
-    for name in ("plan_age", "approval_age"):
-        text = getattr(policy, name)
+    durations: tuple[tuple[tuple[str, ...], str], ...] = (
+        (("plan_age",), policy.plan_age),
+        (("approval_age",), policy.approval_age),
+        (("nets", "retire"), policy.nets.retire),
+    )
+    for path, text in durations:
         try:
             if text:
                 parse_duration(text)
         except PhoenixError as error:
-            yield PolicyFault(path=(name,), rule=error.message)
+            yield PolicyFault(path=path, rule=error.message)
     for kind in policy.kinds:
         if kind not in ACTIONS:
             yield PolicyFault(

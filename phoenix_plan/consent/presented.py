@@ -7,9 +7,10 @@ from datetime import datetime
 
 import attrs
 
-from phoenix_plan.consent.approval import Approval, parse_timestamp, refusal, timestamp
+from phoenix_plan.consent.approval import Approval, refusal
 from phoenix_plan.consent.policy import Policy
 from phoenix_plan.consent.signatures import Signature
+from phoenix_plan.model.times import parse_timestamp, timestamp
 
 
 @attrs.frozen(kw_only=True)

@@ -9,6 +9,12 @@ import attrs
 from phoenix_plan.model.disks import User
 from phoenix_plan.model.sizes import Bytes, Guid
 
+KEPT_UNTIL = "phoenix:kept-until"
+"""The user property that says how long a dataset is kept that was put aside: a time in UTC."""
+
+RETIRED_FROM = "phoenix:retired-from"
+"""The user property that says which name such a dataset had."""
+
 
 @attrs.frozen(kw_only=True)
 class Dataset:

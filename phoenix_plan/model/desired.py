@@ -101,6 +101,21 @@ class Removed:
 
 
 @attrs.frozen(kw_only=True)
+class Nets:
+    """What is kept as a way back where something is taken away.
+
+    `snapshot`: of a dataset, before a destructive change of its properties (never of a guest's
+    volume). `checkpoint`: of a pool, before a step that has no way back, where its config is
+    silent. `retire`: how long a dataset that goes is kept aside (`30d`), empty where it is
+    destroyed at once.
+    """
+
+    snapshot: bool = False
+    checkpoint: bool = False
+    retire: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Notice:
     """Something the config says that does less than its writer may think: no error.
 
@@ -118,7 +133,8 @@ class Desired:
     """The whole wish. `digest` is the SHA-256 of the config's bytes.
 
     `allow_destructive` is None where the config is silent. `arc_max` is None where it is not
-    declared, else bytes (0: ZFS's own default).
+    declared, else bytes (0: ZFS's own default). `nets` come from whoever plans, and from the
+    host's policy.
     """
 
     digest: str
@@ -128,6 +144,7 @@ class Desired:
     removed: Removed = attrs.field(factory=Removed)
     arc_max: Bytes | None = None
     allow_destructive: bool | None = None
+    nets: Nets = attrs.field(factory=Nets)
     notices: tuple[Notice, ...] = ()
 
     @property

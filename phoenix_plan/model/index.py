@@ -14,7 +14,7 @@ from functools import cached_property
 import attrs
 
 from phoenix_plan.model.actual import Actual
-from phoenix_plan.model.datasets import Dataset
+from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, within
 from phoenix_plan.model.disks import Disk, Partition, holds_another
 from phoenix_plan.model.pools import CLOSED, GONE, IdlePool, Pool, Vdev
 from phoenix_plan.model.proxmox import Reference, Storage
@@ -211,10 +211,18 @@ class Index:
         return {storage.id: storage for storage in self.actual.storages.storages}
 
     @cached_property
+    def aside(self) -> Mapping[str, Dataset]:
+        """Datasets that were put aside, to be kept for a while, by GUID."""
+        return {one.guid: one for one in self.actual.datasets if KEPT_UNTIL in one.set}
+
+    @cached_property
     def by_mountpoint(self) -> Mapping[str, Dataset]:
         """Datasets by the path they mount on; of several, the one that is mounted there."""
         found: dict[str, Dataset] = {}
         for dataset in sorted(self.actual.datasets, key=lambda one: (one.mounted, one.name)):
+            unmounted = not dataset.mounted and not dataset.mounts
+            if unmounted and any(within(dataset.name, one.name) for one in self.aside.values()):
+                continue  # put aside: its mountpoint is free for others
             for at in (dataset.mountpoint, *dataset.mounts):
                 if at.startswith("/"):
                     found[at] = dataset

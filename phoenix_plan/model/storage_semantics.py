@@ -38,6 +38,11 @@ _SHOWN_CANONICAL = frozenset({"content", "nodes", *BOOLEANS})
 _PATHS = frozenset({"path", "mountpoint", "subdir", "zfs-base-path"})
 
 
+def is_guest_volume(dataset: str) -> bool:
+    """Whether a dataset has the name of a volume that PVE makes for a guest."""
+    return _ZFS_VOLUME.fullmatch(dataset.rpartition("/")[2]) is not None
+
+
 class Direction(enum.Enum):
     """Which way a key moves. The safety table decides what that is worth.
 

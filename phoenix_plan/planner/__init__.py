@@ -13,6 +13,7 @@ from phoenix_plan.actions import (
     DestroyPool,
     DisableStorage,
     ImportPool,
+    RetireDataset,
     action_id,
     pool_of,
 )
@@ -25,6 +26,7 @@ from phoenix_plan.planner.claims import contradictions
 from phoenix_plan.planner.datasets import mountpoints_of, plan_datasets
 from phoenix_plan.planner.host import plan_arc_max
 from phoenix_plan.planner.items import Finding, Item, Scope, Step, Unchanged
+from phoenix_plan.planner.nets import with_checkpoints, with_snapshots
 from phoenix_plan.planner.order import Blocked, Ordered, order
 from phoenix_plan.planner.pools import compare_pools, idle_pools, plan_pools
 from phoenix_plan.planner.protection import protected_by_config, protected_itself
@@ -63,6 +65,8 @@ class Outcome:
 
 def make(desired: Desired, index: Index) -> Outcome:
     """Plan `desired` on one actual state. The same two give the same outcome."""
+    if desired.nets.checkpoint:
+        desired = with_checkpoints(desired)
     scope = Scope(desired=desired, index=index)
     items: list[Item] = list(plan_pools(scope, compare_pools(scope)))
     actions = _actions(items)
@@ -80,6 +84,8 @@ def make(desired: Desired, index: Index) -> Outcome:
     items += plan_arc_max(scope)
     actions = _actions(items)
     items += around_destroys(actions, scope)
+    if desired.nets.snapshot:
+        items = list(with_snapshots(items, index))
     return _outcome(items, scope)
 
 
@@ -174,6 +180,10 @@ def _unmanaged(desired: Desired, index: Index, actions: Iterable[Action]) -> Unm
     datasets = {dataset.name for dataset in desired.datasets} | pools
     datasets |= {dataset.name for dataset in desired.removed.datasets}
     datasets |= {dataset.renamed_from for dataset in desired.datasets}
+    for removed in desired.removed.datasets:
+        if removed.guid in index.aside:
+            kept = index.aside[removed.guid].name
+            datasets |= {kept, *(one.name for one in index.descendants(kept))}
     storages = {storage.id for storage in desired.storages} | set(desired.removed.storages)
     for action in actions:
         match action:
@@ -181,6 +191,8 @@ def _unmanaged(desired: Desired, index: Index, actions: Iterable[Action]) -> Unm
                 datasets |= gone.keys()
             case DestroyDataset(dataset=name):
                 datasets.add(name)
+            case RetireDataset(dataset=name, below=below):
+                datasets |= {name, *below}
             case DisableStorage(storage=name):
                 storages.add(name)
             case _:

@@ -12,6 +12,7 @@ from phoenix_plan.actions import (
     DestroyDataset,
     DestroyPool,
     RenameDataset,
+    RetireDataset,
     SetDatasetProperties,
     VdevAction,
     action_id,
@@ -39,9 +40,9 @@ def contradictions(
             named = getattr(action, "disks", ()) or (getattr(action, "disk", ""),)
             devices = [device for path in named if (device := index.device(path)) is not None]
             why = next((disks[d.disk.path] for d in devices if d.disk.path in disks), None)
-        elif isinstance(action, DestroyDataset):
+        elif isinstance(action, DestroyDataset | RetireDataset):
             why = _kept(action.dataset, moved)
-        if why is None and isinstance(action, DestroyPool | DestroyDataset):
+        if why is None and isinstance(action, DestroyPool | DestroyDataset | RetireDataset):
             why = renamed_is_lost(action, desired, index)
         if why is not None:
             found[action_id(action)] = why
@@ -99,10 +100,16 @@ def _claimed_twice(
 
 
 def renamed_is_lost(
-    action: DestroyPool | DestroyDataset, desired: Desired, index: Index
+    action: DestroyPool | DestroyDataset | RetireDataset, desired: Desired, index: Index
 ) -> Unmet | None:
     """Why what is destroyed is wanted under another name, None where it is not."""
-    lost = action.datasets if isinstance(action, DestroyPool) else {action.dataset: ""}
+    match action:
+        case DestroyPool(datasets=datasets):
+            lost = set(datasets)
+        case RetireDataset(dataset=name, below=below):
+            lost = {name, *below}
+        case _:
+            lost = {action.dataset}
     for dataset in desired.datasets:
         pending = dataset.name not in index.datasets or dataset.name in lost
         if dataset.renamed_from in lost and pending:

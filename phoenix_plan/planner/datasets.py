@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from phoenix_plan.actions import (
     Change,
@@ -14,7 +15,7 @@ from phoenix_plan.actions import (
 )
 from phoenix_plan.conditions import Unmet
 from phoenix_plan.conditions.shared import unknown
-from phoenix_plan.model.datasets import Dataset, effective
+from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, effective
 from phoenix_plan.model.desired import DesiredDataset, RemovedDataset
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.mountpoints import Mountpoints
@@ -23,6 +24,7 @@ from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner.claims import lost_rename
 from phoenix_plan.planner.items import Finding, Items, Scope, Step, Unchanged, failed
+from phoenix_plan.planner.nets import kept_until, no_date, retirement
 
 
 def mountpoints_of(scope: Scope) -> Mountpoints:
@@ -65,7 +67,7 @@ def plan_datasets(scope: Scope, mountpoints: Mountpoints) -> Items:
         yield Step(action=_create_action(dataset, mountpoints), refused=_key_needed(dataset))
     for removed in scope.desired.removed.datasets:
         if removed.name.partition("/")[0] not in scope.removed | scope.recreated:
-            yield from _remove(removed, scope.index)
+            yield from _remove(removed, scope)
 
 
 def _create_action(dataset: DesiredDataset, mountpoints: Mountpoints) -> CreateDataset:
@@ -115,9 +117,12 @@ def _existing(
         return
     if fixed:
         create = _create_action(dataset, mountpoints)
+        keep = scope.desired.nets.retire
         below = [there, *scope.index.descendants(there.name)]
         recreated |= {dataset.name for dataset in below}
-        for gone in reversed(below):
+        if keep:
+            yield retirement(there, keep, scope.index, serves=(action_id(create),))
+        for gone in () if keep else reversed(below):
             yield Step(action=destroy_action(gone, scope.index), serves=(action_id(create),))
         yield Finding(
             severity="note",
@@ -212,8 +217,9 @@ def _rename(dataset: DesiredDataset, there: Dataset) -> Items:
     )
 
 
-def destroy_action(dataset: Dataset, index: Index) -> DestroyDataset:
-    """The destruction of one dataset: its children are actions of their own."""
+def destroy_action(dataset: Dataset, index: Index, until: str = "") -> DestroyDataset:
+    """The destruction of one dataset: its children are actions of their own. `until` is how long it
+    was to be kept, where it was put aside."""
     return DestroyDataset(
         dataset=dataset.name,
         guid=dataset.guid,
@@ -227,12 +233,24 @@ def destroy_action(dataset: Dataset, index: Index) -> DestroyDataset:
             for storage in index.storages_on(dataset.name)
             if index.storage_dataset(storage) == dataset.name
         ),
+        kept_until=until,
     )
 
 
-def _remove(removed: RemovedDataset, index: Index) -> Items:
-    subject = Subject(kind="dataset", name=removed.name)
-    there = index.datasets.get(removed.name)
+def _remove(removed: RemovedDataset, scope: Scope) -> Items:
+    index, subject = scope.index, Subject(kind="dataset", name=removed.name)
+    kept = index.aside.get(removed.guid)
+    there = index.datasets.get(removed.name) if kept is None else kept
+    until = ""
+    if kept is not None:
+        date = kept_until(kept)
+        until = kept.set[KEPT_UNTIL]
+        if date is None:
+            yield no_date(kept)
+            return
+        if datetime.fromisoformat(index.actual.taken_at) < date:
+            yield Unchanged(subject=subject, detail=f"is kept as {kept.name} until {until}")
+            return
     if there is None:
         pool = removed.name.partition("/")[0]
         why = unknown(index, "pools", "idle-pools", "datasets")
@@ -258,7 +276,7 @@ def _remove(removed: RemovedDataset, index: Index) -> Items:
             hint="This is another dataset. Take the entry out, or give the GUID that you mean.",
         )
         return
-    below = list(index.descendants(removed.name))
+    below = list(index.descendants(there.name))
     if below and not removed.recursive:
         yield Finding(
             severity="error",
@@ -268,11 +286,15 @@ def _remove(removed: RemovedDataset, index: Index) -> Items:
             hint="Say `recursive: true` to lose them too, each by an action of its own.",
         )
         return
-    whole = destroy_action(there, index)
+    keep = scope.desired.nets.retire
+    if keep and not until:
+        yield retirement(there, keep, index)
+        return
+    whole = destroy_action(there, index, until)
     yield Step(action=whole)
     for gone in below:
         # Lost along with what they are below, and only with it.
-        yield Step(action=destroy_action(gone, index), serves=(action_id(whole),))
+        yield Step(action=destroy_action(gone, index, until), serves=(action_id(whole),))
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -13,6 +13,7 @@ from phoenix_plan.actions import (
     DisableStorage,
     EnableStorage,
     RemoveStorage,
+    RetireDataset,
     UpdateStorage,
     action_id,
 )
@@ -181,7 +182,7 @@ def homeless(actions: Iterable[Action], scope: Scope) -> Items:
 def _disturbed(actions: Iterable[Action]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for action in actions:
-        if isinstance(action, DestroyPool | DestroyDataset):
+        if isinstance(action, DestroyPool | DestroyDataset | RetireDataset):
             for storage in action.storages:
                 found.setdefault(storage, set()).add(action_id(action))
     return found

@@ -29,9 +29,11 @@ from phoenix_plan.actions import (
     RemoveVdev,
     RenameDataset,
     ReplaceDisk,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     WipeDisk,
     action_id,
@@ -148,6 +150,7 @@ def _sign(action: Action) -> Sign:
             | AddVdev()
             | ExpandRaidz()
             | CreateCheckpoint()
+            | SnapshotDataset()
         ):
             return "+"
         case (
@@ -167,6 +170,7 @@ def _sign(action: Action) -> Sign:
             SetPoolProperties()
             | SetDatasetProperties()
             | RenameDataset()
+            | RetireDataset()
             | UpdateStorage()
             | DisableStorage()
             | EnableStorage()
@@ -214,10 +218,16 @@ def _title(action: Action) -> str:
             return f"wipe disk {name}"
         case CreateDataset(dataset=name, kind=kind):
             return f"create {kind} {name}"
+        case DestroyDataset(dataset=name, kept_until=until) if until:
+            return f"destroy dataset {name}, which was put aside"
         case DestroyDataset(dataset=name):
             return f"destroy dataset {name}"
         case SetDatasetProperties(dataset=name):
             return f"change dataset {name}"
+        case RetireDataset(dataset=name, keep=keep):
+            return f"put dataset {name} aside, for {keep}"
+        case SnapshotDataset(dataset=name):
+            return f"take a snapshot of dataset {name}"
         case RenameDataset(dataset=name, to=to):
             return f"rename dataset {name} to {to}"
         case AddStorage(storage=name):

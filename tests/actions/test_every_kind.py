@@ -92,6 +92,16 @@ KINDS: dict[str, Kind] = {
     "set-dataset-properties": Kind(
         ("zfs set quota=1099511627776 tank/data",), "guid", 5, "must be a string",
     ),
+    "snapshot-dataset": Kind(
+        ("zfs snapshot tank/data@phoenix-net-1",), "guid", "", "string of digits",
+    ),
+    "retire-dataset": Kind(
+        ("zfs set canmount=noauto tank/old", "zfs unmount '{mounted}'",
+         "zfs rename -u tank/old tank/phoenix-retired-8523710966318265931",
+         "zfs set readonly=on 'phoenix:kept-until={kept_until}' phoenix:retired-from=tank/old "
+         "tank/phoenix-retired-8523710966318265931"),
+        "kind", "snapshot", "must be one of",
+    ),
     "rename-dataset": Kind(("zfs rename tank/old tank/new",), "to", None, "must be a string"),
     "destroy-dataset": Kind(
         ("zfs destroy tank/old@daily-1,daily-2", "zfs destroy tank/old"),

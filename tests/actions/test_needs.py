@@ -55,7 +55,10 @@ _NEEDS = {
     "wipe-disk": "disk-is disk-sound disk-unpooled disk-unprotected disk-unused",
     "create-dataset": "dataset-absent dataset-present mountpoint-free pool-present pool-writable",
     "set-dataset-properties": "dataset-not-boot dataset-present fits-used mountpoint-free "
-    "pool-writable",
+    "pool-writable snapshotted",
+    "snapshot-dataset": "dataset-present known pool-writable",
+    "retire-dataset": "dataset-absent dataset-not-boot dataset-present dataset-unused known "
+    "pool-writable storage-disabled unprotected",
     "rename-dataset": "dataset-absent dataset-not-boot dataset-present dataset-unused known "
     "pool-writable unprotected",
     "destroy-dataset": "dataset-not-boot dataset-present dataset-unused known pool-writable "

@@ -471,3 +471,31 @@ def test_the_plan_of_vdevs_is_sound_where_nobody_changed_it(wider: Machine) -> N
     """The tests above would see nothing else."""
     assert wider.apply().code == 0
     assert [one.split()[1] for one in wider.commands()] == ["attach", "replace", "add"]
+
+
+SHARED = pool(
+    "tank", "mirror", "A", "B",
+    old={"guid": "88", "set": {"sharenfs": "on"}, "snapshots": {"monday": {}}}, old_in={},
+)  # fmt: skip
+GONE = {"removed": {"datasets": [{"name": "tank/old", "guid": "88", "recursive": True}]}}
+
+
+@pytest.mark.parametrize(
+    "zfs",
+    [
+        {"datasets": [{"name": "old", "pool": "tank", "properties": "sync=disabled"}]},
+        {"datasets": [{"name": "new", "pool": "tank", "renamed_from": "tank/old"}]},
+        GONE,
+        GONE | {"settings": {"nets": {"retire": "30d"}}},
+    ],
+    ids=["changed", "renamed", "destroyed", "put aside"],
+)
+def test_what_others_see_of_a_dataset_is_no_forgery(machine: Machine, zfs: Json) -> None:
+    """It is shared, and a guest's storage is on it: that stands in the evidence, and may."""
+    cfg = ["zfspool: vms", "\tpool tank/old", "\tcontent images", ""]
+    machine.has(host(SHARED, storage_cfg=cfg)).wants(want("tank", "mirror", "A", "B"), **zfs)
+    machine.plan()
+    plan = json.loads(machine.plan_path.read_text(encoding="utf-8"))
+    assert any(row.get("evidence", {}).get("shares") for row in plan["actions"])
+    called = machine.apply("--mode", "force-destructive", "--check")
+    assert called.code == 0, called.out + called.err

@@ -9,17 +9,11 @@ from typing import Any
 import attrs
 import pytest
 
-from phoenix_plan.consent.approval import (
-    Approval,
-    approve,
-    beside,
-    parse_duration,
-    parse_timestamp,
-    timestamp,
-)
+from phoenix_plan.consent.approval import Approval, approve, beside
 from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
 from phoenix_plan.consent.presented import Presented
 from phoenix_plan.errors import UsageError
+from phoenix_plan.model.times import parse_duration, parse_timestamp, timestamp
 from phoenix_plan.plan import Plan, Row
 from tests import builders
 

@@ -13,10 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docs.generator.examples import EXAMPLES
-from phoenix_plan.actions import Action, DestroyDataset, action_id, pool_of
+from phoenix_plan.actions import (
+    Action,
+    AddVdev,
+    Change,
+    DestroyDataset,
+    SetDatasetProperties,
+    action_id,
+    pool_of,
+)
 from phoenix_plan.consent.approval import approve
 from phoenix_plan.consent.bars import Known, bars, known_of, resting
 from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
+from phoenix_plan.consent.nets import both, parse_net
 from phoenix_plan.consent.policy import (
     DAYS,
     NO_POLICY,
@@ -30,8 +39,9 @@ from phoenix_plan.consent.policy import (
 )
 from phoenix_plan.consent.presented import Presented, count_people
 from phoenix_plan.consent.signatures import Signature
-from phoenix_plan.errors import DocumentError
+from phoenix_plan.errors import DocumentError, UsageError
 from phoenix_plan.evidence import Evidence
+from phoenix_plan.model.desired import Nets
 from phoenix_plan.model.sizes import Guid
 from phoenix_plan.plan import Plan
 from phoenix_plan.safety import verdict
@@ -345,6 +355,90 @@ def test_protection_reaches_up_and_down(barred: bool, name: str, datasets: tuple
     assert "protects tank" in pools[action_id(action)][0]
 
 
+def with_nets(action: Action, has: Nets, *, checkpoint: bool | None = None) -> Plan:
+    pools = [attrs.evolve(builders.want_pool("tank", "mirror", "A", "B"), checkpoint=checkpoint)]
+    plan = plan_for(action)
+    return attrs.evolve(plan, desired=attrs.evolve(plan.desired, pools=tuple(pools), nets=has))
+
+
+def of_kind(kind: str) -> Action:
+    return next(one for one in DESTRUCTIVE if kind == one.TYPE)
+
+
+CHANGE = next(one for one in DESTRUCTIVE if isinstance(one, SetDatasetProperties) and not one.net)
+GROW = next(one for one in DESTRUCTIVE if isinstance(one, AddVdev))
+DESTROY = next(one for one in DESTRUCTIVE if isinstance(one, DestroyDataset))
+RETIRE = of_kind("retire-dataset")
+PURGE = attrs.evolve(DESTROY, kept_until="2020-01-01T00:00:00Z")
+LIFT = SetDatasetProperties(
+    dataset="tank/a",
+    guid=Guid("7"),
+    properties=(Change(name="phoenix:protected", before="on", after="off"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("says", "action", "wanted", "has"),
+    [
+        ("a snapshot before it", CHANGE, Nets(snapshot=True), Nets()),
+        ("", CHANGE, Nets(snapshot=True), Nets(snapshot=True)),
+        ("", CHANGE, Nets(checkpoint=True, retire="30d"), Nets()),
+        ("", LIFT, Nets(snapshot=True), Nets()),
+        ("a checkpoint before it", GROW, Nets(checkpoint=True), Nets()),
+        ("", GROW, Nets(checkpoint=True), Nets(checkpoint=True)),
+        ("put aside for 30d first", DESTROY, Nets(retire="30d"), Nets()),
+        ("put aside for 30d first", DESTROY, Nets(retire="30d"), Nets(retire="30d")),
+        ("", PURGE, Nets(retire="30d"), Nets()),
+        ("", RETIRE, Nets(retire="30d"), Nets(retire="30d")),
+        ("", RETIRE, Nets(retire="720h"), Nets(retire="30d")),
+        ("to be kept for 5w", RETIRE, Nets(retire="5w"), Nets(retire="30d")),
+        ("", DESTROY, Nets(snapshot=True, checkpoint=True), Nets()),
+    ],
+)
+def test_what_is_to_be_kept_as_a_way_back(
+    says: str, action: Action, wanted: Nets, has: Nets
+) -> None:
+    plan = with_nets(action, has)
+    found = bars(plan, Policy(nets=wanted), known_of(plan))
+    if says:
+        assert says in found[action_id(action)][0]
+    else:
+        assert found == {}
+
+
+def test_the_config_of_a_pool_does_not_outweigh_the_policy() -> None:
+    plan = with_nets(GROW, Nets(checkpoint=True), checkpoint=False)
+    found = bars(plan, Policy(nets=Nets(checkpoint=True)), known_of(plan))
+    assert "the config says checkpoint: false for pool tank" in found[action_id(GROW)][0]
+
+
+@pytest.mark.parametrize(
+    ("expected", "one", "other"),
+    [
+        (Nets(snapshot=True, checkpoint=True), Nets(snapshot=True), Nets(checkpoint=True)),
+        (Nets(retire="2w"), Nets(retire="7d"), Nets(retire="2w")),
+        (Nets(retire="7d"), Nets(retire="7d"), Nets()),
+        (Nets(), Nets(), Nets()),
+    ],
+)
+def test_all_that_either_asks_for(expected: Nets, one: Nets, other: Nets) -> None:
+    assert both(one, other) == both(other, one) == expected
+
+
+def test_nets_by_name() -> None:
+    assert parse_net("snapshot") == Nets(snapshot=True)
+    assert parse_net("checkpoint") == Nets(checkpoint=True)
+    assert parse_net("retire=8w") == Nets(retire="8w")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "net", "retire", "retire=", "retire=0d", "snapshot=1", "Snapshot", "checkpoint="]
+)
+def test_what_is_no_net(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_net(text)
+
+
 def test_too_much_at_once_is_barred_as_a_whole() -> None:
     assert bars(PLAN, Policy(most_destructive=2), known_of(PLAN)) == {}
     found = bars(PLAN, Policy(most_destructive=1), known_of(PLAN))
@@ -437,6 +531,9 @@ def read(**rules: Any) -> Policy:
         ("must be 0 or more", {"most_destructive": -1}),
         ("is no duration", {"plan_age": "soon"}),
         ("is no duration", {"approval_age": "-1h"}),
+        ("nets.retire: 'forever' is no duration", {"nets": {"retire": "forever"}}),
+        ("a year at most", {"nets": {"retire": "99w"}}),
+        ("is no key that is known", {"nets": {"backup": True}}),
         ("hours: must not be empty", {"hours": []}),
         ("hours[0].days: must not be empty",
             {"hours": [{"days": [], "begin": "08:00", "end": "09:00"}]}),

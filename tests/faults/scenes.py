@@ -43,6 +43,18 @@ def _datasets() -> Json:
     return made
 
 
+def _kept() -> Json:
+    keep = pool(
+        "keep", "mirror", "A", "B",
+        old={"snapshots": {"monday": {}}}, lun={"type": "volume", "set": {"volsize": "2G"}},
+        was={"set": {"casesensitivity": "sensitive"}},
+    )  # fmt: skip
+    keep["datasets"]["keep/old/child"] = {"set": {"readonly": "off"}}
+    keep["datasets"]["keep/old/vol"] = {"type": "volume", "set": {"volsize": "1G"}}
+    cfg = _cfg(("dir: files", "path /keep/old/child", "content iso", "is_mountpoint 1"))
+    return host(keep, storage_cfg=cfg)
+
+
 def _imported() -> Json:
     cold = pool("cold", "mirror", "C", "D", a={}, a_b={}, c={})
     cold |= {"state": "exported", "hostid": host()["hostid"], "hostname": "pve1"}
@@ -135,6 +147,23 @@ SCENES: dict[str, Scene] = {
         frozenset({"destroy-dataset", "rename-dataset", "set-dataset-properties",
                    "set-pool-properties", "create-dataset", "add-storage", "update-storage",
                    "remove-storage", "set-arc-max", "wipe-disk", "create-pool"}),
+    ),
+    "with nets under it": Scene(
+        _kept,
+        {
+            "pools": [want("keep", "mirror", "A", "B")],
+            "datasets": [
+                {"name": "lun", "pool": "keep", "type": "volume", "volsize": "1G"},
+                {"name": "was", "pool": "keep", "properties": "casesensitivity=insensitive"},
+            ],
+            "removed": {
+                "datasets": [{"name": "keep/old", "guid": "guid of keep/old", "recursive": True}],
+                "storages": ["files"],
+            },
+            "settings": {"nets": {"snapshot": True, "checkpoint": True, "retire": "30d"}},
+        },
+        frozenset({"snapshot-dataset", "set-dataset-properties", "retire-dataset",
+                   "create-dataset", "remove-storage"}),
     ),
     "an import": Scene(
         _imported,

@@ -37,6 +37,8 @@ UNMET = {
     "storage-missing": _MOVED,
     "member-missing": _MOVED,
     "member-there": _AFTERWARDS,
+    "snapshot-missing": "a change and its snapshot are planned together: only while a run is on "
+    "can it be lacking (tests/apply/test_nets.py)",
     "member-state": _AFTERWARDS,
     "pool-exists": _REPLACED,
     "dataset-exists": _REPLACED,

@@ -97,6 +97,7 @@ IN_USE = [
            prints("/proc/mdstat", "Personalities : [raid1]\nmd127 : inactive zd0[0](S)\n")),
 ]  # fmt: skip
 
+KEPT: Json = {"nets": {"retire": "30d"}}
 REBUILD = ("destroy-pool:tank", "create-pool:tank")
 RAIDZ = (want("tank", "raidz1", "A", "B", "E"),)
 HARM = [
@@ -109,6 +110,11 @@ HARM = [
         other(f"{row.case}, and to be renamed", row, ("rename-dataset:tank/data",), BOTH,
               datasets=[{"name": "new", "pool": "tank", "renamed_from": "tank/data"}])
         for row in (IN_USE[0], IN_USE[3])
+    ),
+    *(
+        other(f"{row.case}, and to be put aside", row, ("retire-dataset:tank/data",), BOTH,
+              **gone("tank/data", "88"), settings=KEPT)
+        for row in IN_USE[:8]
     ),
     *(
         other(f"{row.case}, and to be made anew", row, ("destroy-dataset:tank/vol",), BOTH,
@@ -200,6 +206,15 @@ STRUCTURE = [
         **gone("tank/data", "88")),
     row("held, and made anew", "dataset-held", "tank/data", "tank/data@one", " ".join(BOTTOM_UP),
         of("tank/data", snapshots={"one": {"holds": ["keep"]}}), **FIXED),
+    row("protected below, and to be put aside", "protected", "tank/data", "tank/data/in",
+        "retire-dataset:tank/data", of("tank/data/in", set={"phoenix:protected": "on"}),
+        **gone("tank/data", "88"), settings=KEPT),
+    row("put aside, with too long a name", "retired-name-too-long", "tank/data",
+        "more than 255 bytes", "retire-dataset:tank/data",
+        of("tank/data", snapshots={"s" * 240: {}}), **gone("tank/data", "88"), settings=KEPT),
+    row("put aside until nobody knows when", "kept-until-unreadable", "tank/data",
+        "phoenix:kept-until is no time: 'soon'", "",
+        of("tank/data", set={"phoenix:kept-until": "soon"}), **gone("tank/data", "88")),
     row("with children", "removed-has-children", "tank/data", "it has children: tank/data/in", "",
         removed={"datasets": [{"name": "tank/data", "guid": "88"}]}),
     row("another of the name", "removed-is-another", "tank/data", "declared removed is 87", "",
@@ -237,6 +252,10 @@ def test_a_dataset_that_is_refused(row: Row, machine: Machine) -> None:
     [
         (["zfs destroy tank/data/in", "zfs destroy tank/data"], gone("tank/data", "88")),
         (["zfs destroy tank/vol"], gone("tank/vol", "99")),
+        (["zfs set canmount=noauto tank/data tank/data/in", "zfs unmount tank/data/in",
+          "zfs unmount tank/data", "zfs rename -u tank/data tank/phoenix-retired-88",
+          "zfs set readonly=on phoenix:kept-until="],
+         {**gone("tank/data", "88"), "settings": KEPT}),
         (["zfs set mountpoint=/srv/empty"], {"datasets": [new("mountpoint=/srv/empty", "data")]}),
         (["zfs create -o mountpoint=/srv/empty"], {"datasets": [new("mountpoint=/srv/empty")]}),
         (["zfs set quota=838860800"], {"datasets": [new("quota=800M", "data")]}),

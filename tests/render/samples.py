@@ -30,14 +30,16 @@ from phoenix_plan.actions import (
     RemoveVdev,
     RenameDataset,
     ReplaceDisk,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     WipeDisk,
     action_id,
 )
-from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
+from phoenix_plan.evidence import CHECKPOINT_PRICE, SNAPSHOT_PRICE, Evidence
 from phoenix_plan.model.actual import Actual, ArcMax, Host
 from phoenix_plan.model.desired import Desired, Notice
 from phoenix_plan.model.pools import Activity
@@ -297,6 +299,28 @@ KINDS: Mapping[str, tuple[Action, Evidence]] = {
     "rename-dataset": (
         RenameDataset(dataset="tank/old", guid=Guid("43"), to="tank/new"),
         Evidence(guests=("lxc/101 on pve1: rootfs tank-lxc:subvol-101-disk-0",)),
+    ),
+    "snapshot-dataset": (
+        SnapshotDataset(dataset="tank/old", guid=Guid("43"), snapshot="phoenix-net-1"),
+        Evidence(price=SNAPSHOT_PRICE),
+    ),
+    "retire-dataset": (
+        RetireDataset(
+            dataset="tank/old",
+            guid=Guid("43"),
+            kind="filesystem",
+            to="tank/phoenix-retired-43",
+            keep="30d",
+            below={"tank/old/b c": Guid("44")},
+            automounts=("tank/old",),
+            writable=("tank/old/b c",),
+            mountpoints={"tank/old": "/tank/old"},
+            storages=("tank-old",),
+        ),
+        Evidence(
+            datasets=("tank/old", "tank/old/b c"),
+            guests=("qemu/100 on pve1: [before] scsi1 tank-old:vm-100-disk-1",),
+        ),
     ),
     "destroy-dataset": (
         DestroyDataset(

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
-import attrs
 import pytest
 
 from phoenix_plan.actions import (
@@ -34,23 +34,26 @@ from phoenix_plan.actions import (
     RemoveVdev,
     RenameDataset,
     ReplaceDisk,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     WipeDisk,
 )
 from phoenix_plan.actions.disks import wipe_ranges
-from phoenix_plan.commands import ReadFile, Run, Write
+from phoenix_plan.apply.fill import fill
+from phoenix_plan.commands import Run
 from phoenix_plan.config.load import LoadedConfig, load_config
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.datasets import Dataset
 from phoenix_plan.model.disks import Disk
+from phoenix_plan.model.index import Index
 from phoenix_plan.model.layout import type_of
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan, make_plan
-from phoenix_plan.probes.storage_cfg import parse_storage_cfg
 from phoenix_plan.refresh import refresh
 from tests.builders import layout
 
@@ -76,22 +79,12 @@ def planned(host: SimulatedHost, config: LoadedConfig) -> Plan:
     return make_plan(config.desired, refresh(host, config.interests))
 
 
-def filled(host: SimulatedHost, write: Write) -> Write:
-    """With storage.cfg's digest of now."""
-    if not isinstance(write, Run):
-        return write
-    answer = host.answer("storage-cfg", ReadFile(path="/etc/pve/storage.cfg"))
-    data = getattr(answer, "data", None)
-    digest = parse_storage_cfg(data, "storage.cfg").digest
-    argv = tuple(word.replace("{storage_cfg_digest}", digest) for word in write.argv)
-    return attrs.evolve(write, argv=argv)
-
-
 def perform(host: SimulatedHost, action: Action) -> None:
     """Every write of an action, in order; each has to work."""
     for write in action.writes():
-        output = host.run(filled(host, write))
-        assert (output.exit_code, output.stderr) == (0, b"")
+        for concrete in fill(action, write, Index(refresh(host))):
+            output = host.run(concrete)
+            assert (output.exit_code, output.stderr) == (0, b"")
 
 
 def test_the_plan(host: SimulatedHost, config: LoadedConfig) -> None:
@@ -402,9 +395,32 @@ STEPS: tuple[Step, ...] = (
         None,
     ),
     (
+        "snapshot-dataset",
+        lambda state: SnapshotDataset(dataset="fast/b", guid=guid(state, "fast/b"), snapshot="net"),
+        lambda state: list(getattr(dataset(state, "fast/b"), "snapshots", ())),
+        ["net"],
+    ),
+    (
+        "retire-dataset",
+        lambda state: RetireDataset(
+            dataset="fast/b", guid=guid(state, "fast/b"), kind="filesystem", to="fast/aside",
+            keep="30d", automounts=("fast/b",), mountpoints={"fast/b": "/fast/b"},
+        ),
+        lambda state: (
+            dataset(state, "fast/b"), getattr(dataset(state, "fast/aside"), "mounted", None),
+            dict(getattr(dataset(state, "fast/aside"), "set", {})),
+        ),
+        (None, False, {
+            "quota": "1073741824", "canmount": "noauto", "readonly": "on",
+            "phoenix:kept-until": ANY, "phoenix:retired-from": "fast/b",
+        }),
+    ),
+    (
         "destroy-dataset",
-        lambda state: DestroyDataset(dataset="fast/b", guid=guid(state, "fast/b")),
-        lambda state: dataset(state, "fast/b"),
+        lambda state: DestroyDataset(
+            dataset="fast/aside", guid=guid(state, "fast/aside"), snapshots={"net": Guid("")},
+        ),
+        lambda state: dataset(state, "fast/aside"),
         None,
     ),
     (

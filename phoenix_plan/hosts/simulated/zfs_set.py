@@ -86,7 +86,9 @@ def _set(world: World, pool: Pool, dataset: Dataset, pairs: Sequence[str], *, mo
     check_space(world, pool, dataset, values, f"{what}: size is greater than available space")
     before = {one.name: _place(world, pool, one) for one in _mounted_below(pool, dataset)}
     moves = mount and {"mountpoint", "canmount"} & set(values)
-    if moves and any(is_busy(world, pool, pool.datasets[name]) for name in before):
+    # canmount=noauto or on leaves what is mounted alone (zfs_prop_set_list_flags).
+    unmounts = moves and ("mountpoint" in values or values.get("canmount") == "off")
+    if unmounts and any(is_busy(world, pool, pool.datasets[name]) for name in before):
         busy = next(name for name in before if is_busy(world, pool, pool.datasets[name]))
         raise Refused(f"cannot unmount '{before[busy]}': pool or dataset is busy")
     dataset.set |= values

@@ -262,8 +262,11 @@ def rename(world: World, words: Sequence[str]) -> Output:
     if new not in pool.datasets and new.rpartition("/")[0] not in pool.datasets:
         raise Refused(f"cannot open '{new.rpartition('/')[0]}': dataset does not exist")
     _new_place(world, new, what)
+    stays = "u" in given
+    if stays and dataset.type != "filesystem":
+        raise Refused(f"cannot open '{old}': operation not applicable to datasets of this type")
     moved = [dataset, *_descendants(pool, dataset)]
-    busy = next((one for one in moved if is_busy(world, pool, one)), None)
+    busy = next((one for one in moved if is_busy(world, pool, one) and not stays), None)
     if busy is not None and busy.type == "filesystem":
         path = properties.mountpoint(world, pool, busy)
         raise Refused(f"cannot unmount '{path}': pool or dataset is busy")
@@ -273,7 +276,7 @@ def rename(world: World, words: Sequence[str]) -> Output:
         one.name = new + one.name.removeprefix(old)
         pool.datasets[one.name] = one
     for one in moved:
-        if one.mounted:
+        if one.mounted and not stays:
             one.mounted = properties.mountpoint(world, pool, one).startswith("/")
     pool.txg += 1
     return said()

@@ -12,6 +12,35 @@ DATASETS: dict[str, Code] = {
         "to destroy it, and half of the plan would be done by then.",
         do="zfs holds SNAPSHOT says whose it is. Let it be released by whoever placed it.",
     ),
+    "snapshot-missing": Code(
+        kind="error",
+        means="The snapshot that was to be the way back from a change is not there.",
+        why="The change was agreed to with it.",
+        do="Plan again: the new plan takes another one.",
+    ),
+    "kept-until-unreadable": Code(
+        kind="error",
+        means="A dataset was put aside, and nobody can tell until when it is to be kept.",
+        why="phoenix:kept-until holds no time, such as 2026-03-31T12:00:00Z. Somebody has changed "
+        "it.",
+        do="Set it to the time that is meant. A time in the past lets the next plan destroy the "
+        "dataset.",
+    ),
+    "retired-name-too-long": Code(
+        kind="error",
+        means="A dataset can't be put aside, since names would get too long for ZFS.",
+        why="It is put aside as phoenix-retired-GUID beside where it was, and a full name, with a "
+        "snapshot's, has 255 bytes at most.",
+        do="Rename the snapshot or the dataset to something shorter, or plan without --net retire.",
+    ),
+    "no-net-for-guest": Code(
+        kind="note",
+        means="A snapshot was asked for before a destructive change, and a guest's volume gets "
+        "none.",
+        why="Proxmox VE rolls a guest back to its newest snapshot only. A snapshot that it does "
+        "not know of would be the newest, and be in the way.",
+        do="Take a snapshot of the guest in Proxmox VE, or a backup, before the plan is applied.",
+    ),
     "dataset-kept-and-lost": Code(
         kind="error",
         means="A plan would rename a dataset and destroy it, or what is below it.",

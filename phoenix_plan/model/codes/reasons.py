@@ -199,6 +199,33 @@ DESTRUCTIVE: dict[str, Code] = {
         "it, take the entry out of `removed`, or put the differing property in `ignore`. To keep "
         "its data only, zfs send it elsewhere first.",
     ),
+    "purges-dataset": Code(
+        kind="reason",
+        means="A dataset is destroyed that was put aside earlier and has been kept long enough.",
+        why="It had its time, in which nobody came for it. ZFS frees its blocks at once; there is "
+        "no way back but a backup.",
+        do="phoenix:retired-from says which dataset it was. To keep it for longer, set "
+        "phoenix:kept-until to a later time; to keep it for good, rename it and take its entry out "
+        "of `removed`.",
+    ),
+    "retires-dataset": Code(
+        kind="reason",
+        means="A dataset is put aside instead of being destroyed, with all that is below it.",
+        why="No data is lost: it stays as it is, unmounted, read-only and under another name, "
+        "until another plan may destroy it. But whatever uses it stops finding it, and its space "
+        "is not free.",
+        do="Approve it where nobody needs it any more. If somebody does after all, the commands "
+        "under `undo` bring it back.",
+    ),
+    "takes-snapshot": Code(
+        kind="reason",
+        means="A snapshot of a dataset is taken before it is changed.",
+        why="It is a way back from the change, and was asked for. Space that is overwritten or "
+        "freed from then on stays taken, and zfs rollback to an older snapshot needs this one "
+        "destroyed.",
+        do="Approve it with the change. When that has gone well, destroy the snapshot: "
+        "zfs destroy DATASET@phoenix-net-N.",
+    ),
     "renames-dataset": Code(
         kind="reason",
         means="A dataset gets another name, and usually another mountpoint.",
