@@ -272,10 +272,10 @@ def demands(path: str, *, policy: str | None, host: str | None) -> Demands:
 
 
 def demands_of(
-    plan: Plan, rules: HostRules, *, digest: str, actual: Actual | None = None
+    plan: Plan, rules: HostRules, *, digest: str = "", actual: Actual | None = None
 ) -> Demands:
-    """What these rules ask of a plan; with `actual`, by all the names that the host knows. Raises
-    DocumentError."""
+    """What these rules ask of a plan, whose file's SHA-256 `digest` is where it has one; with
+    `actual`, by all the names that the host knows. Raises DocumentError."""
     barred = bars(plan, rules.policy, known_of(plan, actual))
     for row in plan.destructive:
         if row.id not in barred and not rules.policy.demand(row.action.TYPE):

@@ -71,12 +71,8 @@ def demands_text(
         *title(style, f"What the policy says to the plan for {plan.host.hostname}"),
         *_field(style, "policy", source or "none on this host", indent=2),
     ]
-    if policy.plan_age:
-        lines += _field(style, "plan", f"may be {policy.plan_age} old", indent=2)
-    if policy.approval_age:
-        lines += _field(style, "approvals", f"count for {policy.approval_age} at most", indent=2)
-    for hours in policy.hours:
-        lines += _field(style, "hours", _hours(hours), indent=2)
+    for label, text in limits(policy):
+        lines += _field(style, label, text, indent=2)
     for entry in _destructive(plan):
         lines += ["", *_head(entry, style)]
         whys = barred.get(entry.row.id, ())
@@ -96,6 +92,16 @@ def demands_text(
     else:
         said = "The plan has no destructive action: nothing has to be consented to."
     return "\n".join([*lines, *sentence(said, style.width)]) + "\n"
+
+
+def limits(policy: Policy) -> Iterator[tuple[str, str]]:
+    """What a policy says to every plan: a label, and words."""
+    if policy.plan_age:
+        yield "plan", f"may be {policy.plan_age} old"
+    if policy.approval_age:
+        yield "approvals", f"count for {policy.approval_age} at most"
+    for hours in policy.hours:
+        yield "hours", _hours(hours)
 
 
 def _destructive(plan: Plan) -> Iterator[Entry]:
