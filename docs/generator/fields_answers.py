@@ -57,7 +57,7 @@ ANSWER_FIELDS: dict[str, dict[str, str]] = {
         "plan": _PLAN,
         "hostname": _HOSTNAME,
         "policy": _POLICY,
-        "open": "Whether nothing is barred: exit code 0, else 4.",
+        "open": "Whether nothing is barred and the plan is not too old: exit code 0, else 4.",
         "too_old": _TOO_OLD,
         "plan_age": "How old a plan may be, empty where the policy does not say.",
         "approval_age": "How long an approval counts at most, empty where the policy does not say.",
