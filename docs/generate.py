@@ -1,7 +1,7 @@
 """Makes what is made from the code: `python -m docs.generate` writes it, a test holds it current.
 
-The schemas of state, plan, approval, policy and history, docs/reference/, the outputs in the
-tutorial and the plan in the README.
+The schemas of state, plan, approval, policy and history, and of what verify and policy check
+answer; docs/reference/, the outputs in the tutorial and the plan in the README.
 """
 
 from __future__ import annotations
@@ -12,13 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docs.generator.commands import commands_page
-from docs.generator.documents import STRICT, config_page, document_page, journal_page
+from docs.generator.documents import (
+    STRICT,
+    answer_page,
+    config_page,
+    document_page,
+    journal_page,
+)
 from docs.generator.pages import actions_page, codes_page, exit_codes_page, properties_page
 from docs.generator.schemas import document_schema
 from docs.generator.transitions import transitions_page
 from docs.generator.tutorial import with_outputs
 from docs.generator.verdicts import verdicts_page
 from phoenix_plan.apply.history import History
+from phoenix_plan.cli.answers import Demanded, Verified
 from phoenix_plan.codec import dump
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.consent.policy import Policy
@@ -50,6 +57,8 @@ FILES: dict[str, Callable[[], str]] = {
     "schemas/approval.schema.json": lambda: dump(document_schema(Approval)),
     "schemas/policy.schema.json": lambda: dump(document_schema(Policy)),
     "schemas/history.schema.json": lambda: dump(document_schema(History)),
+    "schemas/verify.schema.json": lambda: dump(document_schema(Verified)),
+    "schemas/policy-check.schema.json": lambda: dump(document_schema(Demanded)),
     "docs/reference/commands.md": commands_page,
     "docs/reference/config.md": lambda: config_page(load_schema("config")),
     "docs/reference/actions.md": actions_page,
@@ -76,6 +85,12 @@ FILES: dict[str, Callable[[], str]] = {
     ),
     "docs/reference/history.md": lambda: document_page(
         document_schema(History), "The history document", "`phoenix history --json`"
+    ),
+    "docs/reference/verify.md": lambda: answer_page(
+        document_schema(Verified), "What verify answers", "`phoenix verify --json`"
+    ),
+    "docs/reference/policy-check.md": lambda: answer_page(
+        document_schema(Demanded), "What policy check answers", "`phoenix policy check --json`"
     ),
     "docs/reference/journal.md": lambda: journal_page(load_schema("journal")),
     "README.md": _readme,

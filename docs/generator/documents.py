@@ -70,15 +70,33 @@ STRICT = (
 )
 
 
+_STORED = (
+    "A field that holds its default (nothing, 0, false, null) is left out. Sizes are bytes, and "
+    "sizes and GUIDs are strings of digits: JSON numbers of 64 bits break in other tools."
+)
+ANSWERED = (
+    "Every field is always there, but for those that are called optional. A newer minor version "
+    "may have more fields; in a newer major version, one that is here may be gone, or mean "
+    "something else."
+)
+
+
 def document_page(schema: Schema, title: str, written_by: str, newer: str = _LENIENT) -> str:
     """A document of ours: a section for each kind of object that it holds. `newer` says what
     becomes of a newer version."""
+    return _document_page(schema, title, written_by, f"{_STORED} {newer}")
+
+
+def answer_page(schema: Schema, title: str, written_by: str) -> str:
+    """What a command answers to a program, and no command reads, likewise."""
+    return _document_page(schema, title, written_by, ANSWERED)
+
+
+def _document_page(schema: Schema, title: str, written_by: str, about: str) -> str:
     name = schema["$id"].removesuffix(".schema.json")
     intro = (
         f"{schema['description']} Written by {written_by}; `phoenix schema {name}` prints its "
-        "JSON Schema. A field that holds its default (nothing, 0, false, null) is left out. Sizes "
-        "are bytes, and sizes and GUIDs are strings of digits: JSON numbers of 64 bits break in "
-        f"other tools. {newer}"
+        f"JSON Schema. {about}"
     )
     parts = [intro, _fields(schema)]
     tagged = []

@@ -7,6 +7,7 @@ field without one, and one that is no longer there, fails a test.
 from __future__ import annotations
 
 from docs.generator.fields_actions import ACTION_FIELDS
+from docs.generator.fields_answers import ANSWER_FIELDS
 from docs.generator.fields_history import HISTORY_FIELDS
 
 FIELDS: dict[str, dict[str, str]] = {
@@ -357,6 +358,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "message": "What was found.",
     },
     **ACTION_FIELDS,
+    **ANSWER_FIELDS,
     **HISTORY_FIELDS,
     "Approval": {
         "format_version": "The format of this document: major and minor.",

@@ -172,7 +172,8 @@ EXIT_CODES: dict[int, str] = {
     2: "Changes are pending, all of them safe. Only with `--detailed-exitcode`.",
     3: "Changes are pending, some of them destructive. Only with `--detailed-exitcode`.",
     4: "Refused: consent to something destructive is missing. Nothing was run. Also `verify` where "
-    "approvals are not enough, and `policy check` where something is barred.",
+    "approvals are not enough or the plan was applied before, and `policy check` where something "
+    "is barred.",
     5: "The plan is stale: what it rests on has moved. Nothing was run.",
     6: "Locked: another apply is at work on this host. Nothing was run.",
     7: "Stopped part-way: the output and the journal say what was done, and what was not. Or an "

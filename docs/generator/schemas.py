@@ -17,6 +17,7 @@ import attrs
 from docs.generator.fields import FIELDS, KEYS
 from phoenix_plan.actions import ACTIONS, Action
 from phoenix_plan.apply.history import History
+from phoenix_plan.cli.answers import Demanded, Verified
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.consent.policy import Policy
 from phoenix_plan.model.actual import Actual
@@ -67,6 +68,8 @@ TITLES: dict[type, tuple[str, str]] = {
     Approval: ("approval", "phoenix approval"),
     Policy: ("policy", "phoenix policy"),
     History: ("history", "phoenix history"),
+    Verified: ("verify", "phoenix verify"),
+    Demanded: ("policy-check", "phoenix policy check"),
 }
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import attrs
 
 from phoenix_plan.apply.journal import JournalError, journals, sync_folder
+from phoenix_plan.apply.records import read_record
+from phoenix_plan.plan import Plan
 
 
 @attrs.frozen(kw_only=True)
@@ -28,8 +30,44 @@ class PlanKey:
     taken_at: str = ""
 
 
-def runs_of(state_dir: str, plan: PlanKey) -> Iterator[tuple[str, str]]:
-    """(path, when) of every earlier run of a plan that got as far as an intent.
+def key_of(plan: Plan, digest: str) -> PlanKey:
+    """What the plan is known by whose file's bytes have this SHA-256."""
+    return PlanKey(
+        digest=digest,
+        state=plan.state.id,
+        config=plan.desired.digest,
+        taken_at=plan.state.taken_at,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Applied:
+    """An earlier run of a plan: a plan is applied at most once, so it is in the way."""
+
+    run: str
+    at: str
+    journal: str
+    ending: str
+    resumable: bool
+
+
+def applied_before(state_dir: str, plan: PlanKey) -> Applied | None:
+    """The earlier run that keeps a plan from being applied, None where there is none. Raises as
+    `runs_of` does."""
+    found = next(runs_of(state_dir, plan), None)
+    if found is None:
+        return None
+    journal, at, run = found
+    if journal == str(index_path(state_dir)):
+        return Applied(run=run, at=at, journal=journal, ending="", resumable=False)
+    record = read_record(Path(journal))
+    return Applied(
+        run=run, at=at, journal=journal, ending=record.ending, resumable=record.resumable
+    )
+
+
+def runs_of(state_dir: str, plan: PlanKey) -> Iterator[tuple[str, str, str]]:
+    """(path, when, run's id) of every earlier run of a plan that got as far as an intent.
 
     What can't be read is taken for one of them, be it a line or how a journal begins: nobody can
     say that it was not. Only a journal that ends with its first line has no intent behind it, and
@@ -40,10 +78,11 @@ def runs_of(state_dir: str, plan: PlanKey) -> Iterator[tuple[str, str]]:
         begin, *others = [_event(line) for line in _lines(path)]
         acts = [one for one in others if one.get("event", "intent") == "intent"]
         if acts and _is_of(begin, plan) and not _given_up_before(plan, begin, others):
-            yield str(path), str(acts[0].get("at", "an unknown time"))
+            yield str(path), str(acts[0].get("at", "an unknown time")), path.stem
     for one in _index(state_dir):
         if _is_of({**one, "event": "begin"}, plan):
-            yield str(index_path(state_dir)), str(one.get("at", "an unknown time"))
+            when, run = one.get("at", "an unknown time"), one.get("run", "")
+            yield str(index_path(state_dir)), str(when), str(run)
 
 
 def _is_of(begin: Mapping[str, Any], plan: PlanKey) -> bool:

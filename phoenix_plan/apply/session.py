@@ -9,11 +9,10 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import attrs
 
-from phoenix_plan.apply.applied import PlanKey, runs_of
+from phoenix_plan.apply.applied import applied_before, key_of
 from phoenix_plan.apply.clock import SLACK, steady
 from phoenix_plan.apply.converge import left, opened
 from phoenix_plan.apply.earlier import close_stopped, make_room, settle_earlier
@@ -28,7 +27,6 @@ from phoenix_plan.apply.executor import Before, Runner, run
 from phoenix_plan.apply.interrupt import Signals, noted
 from phoenix_plan.apply.journal import JOURNAL_VERSION, Journal, JournalError, keep_plan
 from phoenix_plan.apply.lock import locked
-from phoenix_plan.apply.records import read_record
 from phoenix_plan.apply.stale import differences, rows_now
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.codec import as_dict
@@ -198,20 +196,12 @@ def not_too_old(session: Session) -> None:
 
 def _not_again(session: Session) -> None:
     """I8. Asked under the lock: whoever held it may have applied this very plan."""
-    plan = session.plan
-    key = PlanKey(
-        digest=session.digest,
-        state=plan.state.id,
-        config=plan.desired.digest,
-        taken_at=plan.state.taken_at,
-    )
-    earlier = next(runs_of(session.host.state_dir, key), None)
+    earlier = applied_before(session.host.state_dir, key_of(session.plan, session.digest))
     if earlier is not None:
-        resumable = read_record(Path(earlier[0])).resumable
-        hint = "phoenix resume goes on with that run." if resumable else "Plan again."
+        hint = "phoenix resume goes on with that run." if earlier.resumable else "Plan again."
         raise DocumentError(
-            f"{session.source} was applied before, at {earlier[1]}: nothing was run",
-            hint=f"A plan is applied at most once. {hint} Its journal: {earlier[0]}",
+            f"{session.source} was applied before, at {earlier.at}: nothing was run",
+            hint=f"A plan is applied at most once. {hint} Its journal: {earlier.journal}",
         )
 
 

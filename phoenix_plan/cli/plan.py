@@ -47,7 +47,10 @@ def plan(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
-    """Say what would be done to make a host as the config declares. Changes nothing."""
+    """Say what would be done to make a host as the config declares. Changes nothing.
+
+    What the host's policy bars and asks for is told at the end. It is no part of the plan.
+    """
     from phoenix_plan.cli.files import check_target, write_document  # noqa: PLC0415 - as used
     from phoenix_plan.cli.inputs import ask, load_config, read_state  # noqa: PLC0415 - likewise
 
@@ -77,6 +80,12 @@ def plan(
         from phoenix_plan.codec import plan_to_json  # noqa: PLC0415 - likewise
 
         write_document(output, plan_to_json(made), "plan")
+    told = None
+    if state is None:
+        from phoenix_plan.cli.foretelling import foretell  # noqa: PLC0415 - likewise
+
+        told = foretell(made, actual, host=host or "local", saved=output)
+    says = told.says if told is not None else None
     on_stdout = output == "-"
     if not (on_stdout and form is Format.JSON):
         from phoenix_plan.cli.printing import plan_as, plan_next  # noqa: PLC0415 - likewise
@@ -88,6 +97,7 @@ def plan(
             console.style,
             source="" if output in (None, "-") else str(output),
             next_step=plan_next(made, saved=output, again=again),
+            policy=says,
         )
         if on_stdout:
             # stdout is the document alone, so that it can be piped on.
@@ -96,6 +106,10 @@ def plan(
             console.result(text)
     if output is not None and not on_stdout:
         console.say(f"Wrote {output}.")
+    if says is not None and form is Format.JSON and not console.quiet:
+        console.show(says.as_text(console.talk_style))
+    if told is not None and told.fault is not None:
+        console.error(told.fault)
     return exit_code(made, detailed=detailed_exitcode)
 
 

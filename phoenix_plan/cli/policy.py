@@ -32,6 +32,7 @@ def check(
         ),
     ] = None,
     host: RulesHostOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for a program.")] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
@@ -43,5 +44,5 @@ def check(
 
     console = console_of(context, quiet=quiet, verbose=verbose)
     found = demands(plan, policy=file, host=host)
-    console.result(found.as_text(console.style))
+    console.result(found.as_json() if json else found.as_text(console.style))
     return 0 if found.open else 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 from phoenix_plan.cli.options import Format
 from phoenix_plan.plan import Plan
@@ -10,18 +11,31 @@ from phoenix_plan.render.facts import is_no_change
 from phoenix_plan.render.style import Style
 from phoenix_plan.render.visible import visible
 
+if TYPE_CHECKING:
+    from phoenix_plan.render.policy import PolicySays
 
-def plan_as(made: Plan, form: Format, style: Style, *, source: str, next_step: str) -> str:
-    """A plan as text, JSON or markdown."""
+
+def plan_as(
+    made: Plan,
+    form: Format,
+    style: Style,
+    *,
+    source: str,
+    next_step: str,
+    policy: PolicySays | None = None,
+) -> str:
+    """A plan as text, JSON or markdown. `policy` is what the host's policy says to it; the plan's
+    document has no room for that."""
     match form:
         case Format.TEXT:
             from phoenix_plan.render.text import plan_text  # noqa: PLC0415 - loaded where used
 
-            return plan_text(made, style, next_step=next_step)
+            said = policy.as_text(style) if policy else ()
+            return plan_text(made, style, next_step=next_step, policy=said)
         case Format.MARKDOWN:
             from phoenix_plan.render.markdown import plan_markdown  # noqa: PLC0415 - likewise
 
-            return plan_markdown(made, source=source)
+            return plan_markdown(made, source=source, policy=policy.as_markdown() if policy else ())
         case Format.JSON:
             from phoenix_plan.codec import plan_to_json  # noqa: PLC0415 - loads cattrs
 

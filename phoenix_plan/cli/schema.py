@@ -20,7 +20,10 @@ def schema(
     *,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="config, state, plan, approval, history or journal."),
+        typer.Argument(
+            metavar="NAME",
+            help="config, state, plan, approval, policy, history, journal, verify or policy-check.",
+        ),
     ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,

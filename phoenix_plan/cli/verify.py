@@ -37,7 +37,9 @@ def verify(
 ) -> int:
     """Say who approved what of a plan, whether it counts here, and whether it is enough.
 
-    Exit codes: 0 apply would go by these approvals alone, 4 it would not. Changes nothing.
+    A plan is applied at most once: one that was applied here before, or begun and broken off, is
+    told with its run, and no approval is enough for it. Exit codes: 0 apply would go by these
+    approvals alone, 4 it would not, for whatever reason. Changes nothing.
     """
     from phoenix_plan.cli.verifying import look  # noqa: PLC0415 - loaded where used
 

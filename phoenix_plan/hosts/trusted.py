@@ -66,6 +66,11 @@ class TrustedFolder:
             raise _refused(path, f"is larger than {LIMIT >> 20} MiB")
         return data
 
+    def is_there(self) -> bool:
+        """Whether there is such a folder. Raises DocumentError as `read` does."""
+        with contextlib.ExitStack() as stack:
+            return self._open(stack) is not None
+
     def _open(self, stack: contextlib.ExitStack) -> int | None:
         """The folder, opened step by step; None where it is not there."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

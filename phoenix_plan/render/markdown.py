@@ -84,12 +84,15 @@ class _Section:
         return self.text([text for text in shown if text], len(self.items) - full)
 
 
-def plan_markdown(plan: Plan, *, source: str = "", next_step: str = "") -> str:
+def plan_markdown(
+    plan: Plan, *, source: str = "", next_step: str = "", policy: Sequence[str] = ()
+) -> str:
     """The comment. `source` is the plan's file, for the notes on what was cut; `next_step` the
-    command to run next. Shorter than LIMIT, however large the plan is."""
+    command to run next; `policy` are items on what the host's policy says to it. Shorter than
+    LIMIT, however large the plan is."""
     see = f"phoenix show {visible(source)}" if source else "phoenix plan"
     head, foot = _head(plan), _foot(plan, next_step)
-    sections = [section for section in _sections(plan, see) if section.items]
+    sections = [section for section in _sections(plan, see, policy) if section.items]
     room = LIMIT - 1 - len(head) - len(foot) - len(sections) - 2
     parts = {section.title: section.least for section in sections}
     for section in sorted(sections, key=lambda section: -section.weight):
@@ -146,7 +149,7 @@ def _foot(plan: Plan, next_step: str) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def _sections(plan: Plan, see: str) -> Iterator[_Section]:
+def _sections(plan: Plan, see: str, policy: Sequence[str]) -> Iterator[_Section]:
     """In the order of the comment; `weight` is the order in which they keep their room."""
     see = code(see)
     steps = entries(plan.actions)
@@ -161,6 +164,13 @@ def _sections(plan: Plan, see: str) -> Iterator[_Section]:
             f"{n} of these destructive actions are named here without their details, "
             f"for lack of room. Read all of them before you consent: {see}."
         ),
+    )
+    yield _Section(
+        title="What the policy of the host says to it",
+        items=tuple(_Item(full=item) for item in policy),
+        weight=8,
+        folded=False,
+        cut=lambda n: f"{n} more, cut for lack of room.",
     )
     yield _Section(
         title=f"Errors: {len(plan.errors)}",

@@ -20,13 +20,14 @@ _NAMED = 10
 """So many lines, and names within lines, of what is left alone, unless everything is asked for."""
 
 
-def plan_text(plan: Plan, style: Style, *, next_step: str = "") -> str:
-    """The whole plan. `next_step` is the command to run next, empty where there is none."""
-    lines = [line for part in _parts(plan, style, next_step) for line in ("", *part)]
+def plan_text(plan: Plan, style: Style, *, next_step: str = "", policy: Sequence[str] = ()) -> str:
+    """The whole plan. `next_step` is the command to run next, empty where there is none; `policy`
+    are lines on what the host's policy says to it."""
+    lines = [line for part in _parts(plan, style, next_step, policy) for line in ("", *part)]
     return "\n".join(lines[1:]) + "\n"
 
 
-def _parts(plan: Plan, style: Style, next_step: str) -> Iterator[list[str]]:
+def _parts(plan: Plan, style: Style, next_step: str, policy: Sequence[str]) -> Iterator[list[str]]:
     steps = entries(plan.actions)
     yield list(_head(plan, style))
     if is_no_change(plan):
@@ -41,6 +42,8 @@ def _parts(plan: Plan, style: Style, next_step: str) -> Iterator[list[str]]:
     legend = list(_legend(plan, steps, style))
     if legend:
         yield legend
+    if policy:
+        yield list(policy)
     yield list(_foot(plan, style, next_step))
 
 

@@ -11,6 +11,7 @@ from phoenix_plan.plan import Plan
 from phoenix_plan.render.layout import field, names, room, sentence, title
 from phoenix_plan.render.signs import Entry, entries
 from phoenix_plan.render.style import Style, Tone
+from phoenix_plan.render.visible import visible
 
 _INDENT = 6
 
@@ -24,10 +25,15 @@ def consent_text(
     consent: Consent,
     barred: Mapping[str, Sequence[str]],
     too_old: str,
+    applied: str,
+    enough: bool,
+    next_step: str,
     style: Style,
 ) -> str:
     """Each approval with whether it counts, each destructive action with who agreed to it, and
-    whether that is enough. `policy` is the path of the policy, empty where there is none."""
+    whether that is enough. `policy` is the path of the policy, empty where there is none; `applied`
+    says that the plan was applied before, or that nobody knows, and is empty where it was not;
+    `enough` is whether apply would run it; `next_step` is the command to run next, if any."""
     lines = [
         *title(style, f"Consent to the plan for {plan.host.hostname}"),
         *_field(style, "plan", f"SHA-256 {digest}", indent=2),
@@ -43,7 +49,11 @@ def consent_text(
     lines += [""]
     if too_old:
         lines += sentence(f"The plan is too old: {too_old}.", style.width)
-    lines += sentence(_sum(plan, consent, barred, too_old), style.width)
+    if applied:
+        lines += sentence(applied, style.width)
+    lines += sentence(_sum(plan, consent, barred, enough=enough), style.width)
+    if next_step:
+        lines.append(f"Next: {visible(next_step)}")
     return "\n".join(lines) + "\n"
 
 
@@ -61,12 +71,8 @@ def demands_text(
         *title(style, f"What the policy says to the plan for {plan.host.hostname}"),
         *_field(style, "policy", source or "none on this host", indent=2),
     ]
-    if policy.plan_age:
-        lines += _field(style, "plan", f"may be {policy.plan_age} old", indent=2)
-    if policy.approval_age:
-        lines += _field(style, "approvals", f"count for {policy.approval_age} at most", indent=2)
-    for hours in policy.hours:
-        lines += _field(style, "hours", _hours(hours), indent=2)
+    for label, text in limits(policy):
+        lines += _field(style, label, text, indent=2)
     for entry in _destructive(plan):
         lines += ["", *_head(entry, style)]
         whys = barred.get(entry.row.id, ())
@@ -86,6 +92,16 @@ def demands_text(
     else:
         said = "The plan has no destructive action: nothing has to be consented to."
     return "\n".join([*lines, *sentence(said, style.width)]) + "\n"
+
+
+def limits(policy: Policy) -> Iterator[tuple[str, str]]:
+    """What a policy says to every plan: a label, and words."""
+    if policy.plan_age:
+        yield "plan", f"may be {policy.plan_age} old"
+    if policy.approval_age:
+        yield "approvals", f"count for {policy.approval_age} at most"
+    for hours in policy.hours:
+        yield "hours", _hours(hours)
 
 
 def _destructive(plan: Plan) -> Iterator[Entry]:
@@ -129,15 +145,15 @@ def _consent(
     yield from _field(style, "id", identifier)
 
 
-def _sum(plan: Plan, consent: Consent, barred: Mapping[str, Sequence[str]], too_old: str) -> str:
+def _sum(plan: Plan, consent: Consent, barred: Mapping[str, Sequence[str]], *, enough: bool) -> str:
     count = len(plan.destructive)
-    if not count:
-        return "The plan has no destructive action: nothing has to be consented to."
     open_ones = len({*consent.refused, *barred})
     if open_ones:
         return f"Not consented to: {open_ones} of {_actions(count)}. apply would run nothing."
-    if too_old:
-        return "Not consented to: apply would run nothing."
+    if not enough:
+        return "apply would run nothing, whatever was consented to."
+    if not count:
+        return "The plan has no destructive action: nothing has to be consented to."
     return f"Consented to: {_actions(count)}, all that is destructive in it."
 
 

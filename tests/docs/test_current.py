@@ -20,6 +20,7 @@ from phoenix_plan.actions import ACTIONS
 from phoenix_plan.apply.history import History
 from phoenix_plan.cli import app as cli
 from phoenix_plan.cli import plan as plan_command
+from phoenix_plan.cli.answers import Demanded, Verified
 from phoenix_plan.consent.approval import Approval
 from phoenix_plan.consent.policy import Policy
 from phoenix_plan.evidence import Evidence
@@ -27,7 +28,7 @@ from phoenix_plan.model.actual import Actual
 from phoenix_plan.plan import Plan
 from phoenix_plan.schema_check import load_schema
 
-DOCUMENTS = (Actual, Plan, Approval, Policy, History)
+DOCUMENTS = (Actual, Plan, Approval, Policy, History, Verified, Demanded)
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -101,14 +102,18 @@ def test_every_exit_code_of_an_error_is_listed() -> None:
     assert EXIT_CODES.keys() == raised | own
 
 
-@pytest.mark.parametrize("name", ["config", "state", "plan", "approval", "policy", "history"])
+STORED = ["state", "plan", "approval", "policy", "history"]
+ANSWERED = ["verify", "policy-check"]
+
+
+@pytest.mark.parametrize("name", ["config", *STORED, *ANSWERED])
 def test_the_quick_check_knows_every_keyword_of_our_schemas(name: str) -> None:
     """Else every document would take the slow way: the compiler raises for one it lacks."""
     check = shapes._Compiler(load_schema(name)).check(load_schema(name))
     assert check({"zfs": 5, "format_version": 5}) is False
 
 
-@pytest.mark.parametrize("name", ["state", "plan", "approval", "policy", "history"])
+@pytest.mark.parametrize("name", [*STORED, *ANSWERED])
 def test_every_object_of_a_document_is_closed(name: str) -> None:
     """A field that nobody knows is an error in each of them."""
     assert list(_open_objects(load_schema(name), name)) == []
