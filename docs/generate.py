@@ -104,6 +104,7 @@ FILES: dict[str, Callable[[], str]] = {
             "docs/how-to/after-a-disk-failure.md",
             "docs/how-to/after-a-crash.md",
             "docs/how-to/change-a-pool.md",
+            "docs/how-to/keep-a-way-back.md",
         )
     },
 }

@@ -14,6 +14,7 @@ from phoenix_plan.apply.errors import ConsentError, NotConverged, PlanHasErrors,
 from phoenix_plan.apply.session import Options, Report, Session, apply_plan
 from phoenix_plan.cli.console import Console
 from phoenix_plan.cli.inputs import ask, load_config
+from phoenix_plan.cli.nets import with_nets
 from phoenix_plan.cli.options import Format
 from phoenix_plan.cli.people import question, terminal, user
 from phoenix_plan.cli.printing import plan_as
@@ -27,6 +28,7 @@ from phoenix_plan.errors import DocumentError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.open import open_writable
 from phoenix_plan.plan import Plan, make_plan
+from phoenix_plan.render.back import ways_back
 from phoenix_plan.render.consent import rows_text
 from phoenix_plan.render.facts import is_no_change
 from phoenix_plan.render.visible import visible
@@ -84,7 +86,7 @@ def apply_config(asked: Asked, console: Console) -> int:
     host = open_writable(asked.host)  # first: a recording is not worth a look
     rules = rules_for(asked.host)
     actual = ask(asked.host, loaded.interests, console)
-    plan = make_plan(loaded.desired, actual)
+    plan = make_plan(with_nets(loaded.desired, rules.policy.nets), actual)
     text = plan_as(plan, Format.TEXT, console.style, source="", next_step="")
     if asked.json:
         console.show(text.rstrip("\n").split("\n"))
@@ -223,7 +225,8 @@ def _finish(
         said = "".join(f"\n  {one}" for one in error.consent.said)
         raise ConsentError(error.message + said, consent=error.consent, hint=advice) from error
     except StoppedError as error:
-        error.hint = f"{error.hint}\n  Next: {resume_next(asked.host)}"
+        back = "".join(f"\n  {line}" for line in ways_back(plan, error.done))
+        error.hint = f"{error.hint}{back}\n  Next: {resume_next(asked.host)}"
         raise
     except NotConverged as error:
         error.hint = f"{error.hint}\n  Next: {plan_again(asked.host, asked.config)}"
@@ -263,6 +266,8 @@ def report_on(
         say(f"Nothing to run.{left}\n")
     else:
         say(f"Applied {actions} on {session.plan.host.hostname}.{left}\n")
+        for line in ways_back(session.plan, report.ran):
+            say(f"{line}\n")
         say(f"Journal: {visible(report.journal)}\n")
     for reason in reasons:
         say(f"{visible(reason)}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,6 +45,14 @@ def plan(
             "--detailed-exitcode", help="2: safe changes are pending, 3: some are destructive."
         ),
     ] = False,
+    net: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--net",
+            metavar="NET",
+            help="Keep a way back: snapshot, checkpoint, retire=30d. As often as wanted.",
+        ),
+    ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
@@ -53,12 +62,14 @@ def plan(
     """
     from phoenix_plan.cli.files import check_target, write_document  # noqa: PLC0415 - as used
     from phoenix_plan.cli.inputs import ask, load_config, read_state  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.nets import asked_for, nets_of_policy, with_nets  # noqa: PLC0415 - too
 
     console = console_of(context, quiet=quiet, verbose=verbose)
     if host is not None and state is not None:
         raise UsageError("--host and --state exclude each other", hint="Plan on one of them.")
     if state == "-" and config == "-":
         raise UsageError("the state and the config can't both be stdin")
+    nets = asked_for(net or ())
     if output is not None:
         check_target(output, "plan")
     loaded = load_config(config)
@@ -75,7 +86,8 @@ def plan(
     )
     from phoenix_plan.plan import make_plan  # noqa: PLC0415 - loaded while the host was asked
 
-    made = make_plan(loaded.desired, actual)
+    policy_nets = () if state is not None else (nets_of_policy(host or "local"),)
+    made = make_plan(with_nets(loaded.desired, nets, *policy_nets), actual)
     if output is not None:
         from phoenix_plan.codec import plan_to_json  # noqa: PLC0415 - likewise
 
@@ -90,7 +102,7 @@ def plan(
     if not (on_stdout and form is Format.JSON):
         from phoenix_plan.cli.printing import plan_as, plan_next  # noqa: PLC0415 - likewise
 
-        again = _again(host, state, config)
+        again = _again(host, state, config, net or ())
         text = plan_as(
             made,
             form,
@@ -122,9 +134,11 @@ def exit_code(made: Plan, *, detailed: bool) -> int:
     return DESTRUCTIVE_CHANGES if made.destructive else SAFE_CHANGES
 
 
-def _again(host: str | None, state: str | None, config: str | None) -> str:
+def _again(host: str | None, state: str | None, config: str | None, nets: Iterable[str]) -> str:
     """The command line that makes this plan again."""
-    given = (("--host", host), ("--state", state), ("-c", config))
+    given = (
+        ("--host", host), ("--state", state), ("-c", config), *(("--net", net) for net in nets),
+    )  # fmt: skip
     return shlex.join(
         ["phoenix", "plan", *(part for flag, value in given if value for part in (flag, value))]
     )

@@ -10,13 +10,13 @@ from phoenix_plan.actions import (
     CreatePool,
     DestroyDataset,
     DestroyPool,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
     UpdateStorage,
     WipeDisk,
 )
-from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.layout import CLASSES, Layout
 from phoenix_plan.model.properties import SIZES
 from phoenix_plan.model.sizes import human, parse_size
@@ -140,12 +140,14 @@ class Cost:
     alarming: bool = False
 
 
-def costs(evidence: Evidence) -> Iterator[Cost]:
+def costs(row: Row) -> Iterator[Cost]:
     """What a row would cost, all of it, what weighs most first."""
+    evidence = row.evidence
+    gone = "put aside" if isinstance(row.action, RetireDataset) else "lost"
     if evidence.used is not None:
         yield Cost(label="data", head=f"{exact(evidence.used)} in use is lost", items=())
     for label, items, one, many in (
-        ("datasets", evidence.datasets, "dataset is lost", "datasets are lost"),
+        ("datasets", evidence.datasets, f"dataset is {gone}", f"datasets are {gone}"),
         ("snapshots", evidence.snapshots, "snapshot is lost", "snapshots are lost"),
         ("clones", evidence.clones, "clone hangs on it", "clones hang on it"),
         ("holds", evidence.holds, "snapshot is held", "snapshots are held"),

@@ -247,7 +247,7 @@ def _row(entry: Entry) -> str:
     row = entry.row
     lines = [f"#### {entry.number}. {code(entry.sign)} {prose(entry.title)}", ""]
     lines.append(f"- why: {prose(why(row))} ({code(row.code)})")
-    for cost in costs(row.evidence):
+    for cost in costs(row):
         head = f"**{cost.label}**" if cost.alarming else cost.label
         lines.append(f"- {head}: {prose(cost.head)}" + ":" * bool(cost.items))
         if cost.names:

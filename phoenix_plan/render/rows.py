@@ -26,7 +26,7 @@ def row_lines(entry: Entry, style: Style) -> Iterator[str]:
     full = destructive or style.everything
     yield from _title(entry, style)
     yield from _text("why", f"{why(row)} [{row.code}]", style)
-    for cost in costs(row.evidence):
+    for cost in costs(row):
         yield from _cost(cost, style, full=full)
     yield from _values(values(row), style)
     found, left_out = disks(row)

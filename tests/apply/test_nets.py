@@ -177,3 +177,13 @@ def test_without_its_snapshot_nothing_shrinks(machine: Machine) -> None:
     assert machine.approve("--action", "set-dataset-properties:tank/lun").code == 0
     assert machine.apply("--approved-only").code in (0, 4)
     assert machine.untouched()
+
+
+def test_what_is_kept_is_told_at_the_end(machine: Machine) -> None:
+    lun = {"name": "lun", "pool": "tank", "type": "volume", "volsize": "1G"}
+    settings = {"nets": {**RETIRE["nets"], **SNAPSHOT["nets"]}}
+    machine.has(there()).wants(IS, settings=settings, removed=GONE, datasets=[lun])
+    assert machine.plan().code == 0
+    called = machine.apply("--mode", "force-destructive")
+    assert f"tank/old is kept for 30d, as {ASIDE}." in called.out
+    assert "tank/lun as it was is in tank/lun@phoenix-net-1." in called.out

@@ -99,6 +99,9 @@ def hosts(draw: st.DrawFn) -> Json:
     return made
 
 
+VALUES = ["", "atime=on", "quota=3G", "compression=zstd", "sync=disabled"]
+
+
 @st.composite
 def configs(draw: st.DrawFn) -> Json:
     """What is wanted of such a host, removals included."""
@@ -112,7 +115,7 @@ def configs(draw: st.DrawFn) -> Json:
         zfs["pools"].append(want("tank", name, *LEVELS[level]))
         datasets = []
         for path in sorted(draw(st.sets(st.sampled_from(["a", "c", "new"])))):
-            values = draw(st.sampled_from(["", "atime=on", "quota=3G", "compression=zstd"]))
+            values = draw(st.sampled_from(VALUES))
             one: Json = {"name": path, "pool": "tank", **({"properties": values} if values else {})}
             if path == "a" and draw(st.booleans()):
                 one |= {
@@ -127,6 +130,14 @@ def configs(draw: st.DrawFn) -> Json:
     if draw(st.booleans()) or not zfs["pools"]:
         zfs["pools"].append(want("cold", "single", "E"))
     zfs["removed"] = removed
+    nets = st.fixed_dictionaries(
+        {},
+        optional={
+            "snapshot": st.booleans(), "checkpoint": st.booleans(),
+            "retire": st.sampled_from(["12h", "30d"]),
+        },
+    )  # fmt: skip
+    zfs["settings"] = {"nets": draw(nets)}
     return zfs
 
 
@@ -297,7 +308,7 @@ def test_nothing_runs_without_consent_to_it(
         # Everything was agreed to, and nothing moved: it runs, and leaves no change.
         assert isinstance(outcome, Report), outcome
         assert outcome.ran == tuple(row.id for row in plan.actions)
-        again = make_plan(plan.desired, refresh(case.host, _all(plan)))
+        again = make_plan(plan.desired, refresh(case.host, _all(plan), now=lambda: NOW))
         assert [row.id for row in again.actions] == []
         if plan.actions:
             with pytest.raises(DocumentError, match="applied before"):
@@ -318,7 +329,7 @@ def test_what_nobody_declared_removed_stays(there: Json, zfs: Json) -> None:
         for row in case.plan.actions:
             if row.action.TYPE == "destroy-pool":
                 assert row.action.subject in pools
-            elif row.action.TYPE == "destroy-dataset":
+            elif row.action.TYPE in ("destroy-dataset", "retire-dataset"):
                 assert f"{row.action.subject}/".startswith(roots)
             else:
                 assert row.action.TYPE != "remove-storage"

@@ -17,6 +17,7 @@ from phoenix_plan.model.desired import (
     Desired,
     DesiredDataset,
     DesiredStorage,
+    Nets,
     Removed,
     RemovedDataset,
     RemovedPool,
@@ -205,6 +206,14 @@ def configs(draw: st.DrawFn, *, removals: bool = True) -> Desired:
         storages=storages,
         removed=Removed(pools=tuple(removed_pools), datasets=tuple(removed_datasets)),
         arc_max=draw(st.sampled_from([None, Bytes(1 << 30)])),
+        nets=draw(
+            st.builds(
+                Nets,
+                snapshot=st.booleans(),
+                checkpoint=st.booleans(),
+                retire=st.sampled_from(["", "30d"]),
+            )
+        ),
     )
 
 
