@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from phoenix_plan.model.datasets import KEPT_UNTIL
 from tests.lab.errors import LabError
 
 Json = dict[str, Any]
@@ -85,7 +86,10 @@ def _vdev(vdev: Json) -> Json:
 def _dataset(dataset: Json) -> Json:
     known = ("type", "set", "inherited", "mountpoint", "mounted", "clone_of", "mounts", "users")
     snapshots = list(dataset.get("snapshots", {}))
-    return {key: dataset[key] for key in known if key in dataset} | {"snapshots": snapshots}
+    found = {key: dataset[key] for key in known if key in dataset} | {"snapshots": snapshots}
+    if KEPT_UNTIL in found.get("set", {}):  # each counts from its own apply
+        found["set"] = {**found["set"], KEPT_UNTIL: "30 days later"}
+    return found
 
 
 def _disk(disk: Json) -> Json:

@@ -18,6 +18,7 @@ from tests.lab.guests import GUESTS
 SAMPLE: dict[str, str | None] = {
     "create_kinds": None,
     "hot_spare": "bookworm",
+    "nets": "trixie",
     "power_cut": "trixie",
     "power_cut_destroy": "bookworm",
     "root_on_zfs": "trixie",
