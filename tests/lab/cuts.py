@@ -1,12 +1,7 @@
 """Power is cut at random moments of an apply, and what is left is resumed: `make cuts CUTS=100`.
 
-A plan destroys two datasets and a snapshot, wipes a disk that holds a file system, and makes a
-pool and a dataset on it. Each round begins with everything as it was. The cut is the end of QEMU's
-process (SIGKILL); the journal is on a disk of its own. After the boot: `phoenix history` tells how
-far it came, and of each action that it calls done or not begun the host shows the same; `phoenix
-resume` ends as approved or, where not even the journal had begun, `phoenix apply` does; every
-command ended well once at most, as the journals have it; the plan is not applied a second time;
-another plan finds no change; and a disk that no config names is byte for byte what it was.
+A cut is the end of QEMU's process (SIGKILL). Each round begins with everything as it was.
+`LOSSY=20` adds cuts that take along what a disk had not been told to flush (lossy.py).
 """
 
 import argparse
@@ -14,161 +9,35 @@ import json
 import random
 import tempfile
 import time
-from collections import Counter
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict
 
+from tests.lab import lossy
+from tests.lab.crash import (
+    BY_ID,
+    NAMES,
+    SIZE_MIB,
+    UNPACK,
+    Cut,
+    account,
+    begin,
+    found_as,
+    measure,
+    prepare,
+    summary,
+)
 from tests.lab.disks import Disk
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 from tests.lab.machine import Machine
 from tests.lab.roots import ensure_root
 
-FOLDER = "/root/cuts"
-RUNS = "/var/lib/phoenix/runs"
-BY_ID = "/dev/disk/by-id/virtio-"
-NAMES = ("KEEP", "WIPE", "NOT", "JOURNAL")
-SIZE_MIB = 128
 BEFORE = 0.1
 """The share of cuts before the journal begins: there is nothing to resume then."""
 LONGER = 1.05
 """Of the time that an apply takes, how much of it is cut in."""
-PREPARE = f"""
-for pool in keep new; do zpool list $pool >/dev/null 2>&1 && zpool destroy $pool; done
-for disk in {BY_ID}KEEP {BY_ID}WIPE; do
-  for part in 1 9; do [ -e $disk-part$part ] && wipefs -qa $disk-part$part; done
-  blkdiscard -z $disk
-done
-udevadm settle
-zpool create keep {BY_ID}KEEP
-zfs create keep/old
-zfs create keep/old/below
-zfs snapshot keep/old/below@monday
-mkfs.ext4 -qF {BY_ID}WIPE
-rm -rf /var/lib/phoenix/*
-mkdir -p {FOLDER}
-udevadm settle || udevadm settle
-"""
-UNPACK = """
-cd /lib/modules/$(uname -r)
-[ ! -e updates/dkms/zfs.ko.xz ] || { unxz updates/dkms/*.xz; depmod; }
-"""
-LOOK = f"""
-zfs list -Ho name | sed 's/^/has /'
-type=$(blkid -p -s TYPE -o value {BY_ID}WIPE) || true
-[ "$type" != ext4 ] || echo has ext4
-"""
-SEEN = {
-    "destroy-dataset:keep/old/below": ("keep/old/below", False),
-    "destroy-dataset:keep/old": ("keep/old", False),
-    f"wipe-disk:{BY_ID}WIPE": ("ext4", False),
-    "create-pool:new": ("new", True),
-    "create-dataset:new/data": ("new/data", True),
-}
-"""By action, what the host has to show for it, and whether that is there once it has happened."""
-
-
-@frozen(kw_only=True)
-class Cut:
-    """One power cut, and how the run was found. `after_s` is counted from the start of apply, or
-    from the journal's first line where `begun`."""
-
-    begun: bool
-    after_s: float
-    ending: str
-    """As `phoenix history` has it; "not begun" without a journal."""
-    done: int
-    """How many actions it tells to be done."""
-    open: str
-    """The action that was under way."""
-    seconds: float
-    """What the whole round took."""
-
-
-def config(machine: Machine) -> dict[str, Any]:
-    """What is wanted; the dataset that goes is named by the GUID that it has in this round."""
-    guid = machine.check(["zfs", "get", "-Hpo", "value", "guid", "keep/old"]).strip()
-    return {
-        "zfs": {
-            "pools": [
-                {"name": "keep", "raid_level": "single", "disks": [f"{BY_ID}KEEP"]},
-                {"name": "new", "raid_level": "single", "disks": [f"{BY_ID}WIPE"]},
-            ],
-            "datasets": [{"name": "data", "pool": "new"}],
-            "removed": {"datasets": [{"name": "keep/old", "guid": guid, "recursive": True}]},
-        }
-    }
-
-
-def phoenix(machine: Machine, *argv: str, exits: tuple[int, ...] = (0,)) -> str:
-    """Run phoenix in the guest; its stdout. Raises LabError for another exit status."""
-    answer = machine.run(["phoenix", *argv], cwd=FOLDER, timeout_s=300)
-    if answer.status not in exits:
-        raise LabError(f"phoenix did not end as it should\n{answer}")
-    return answer.stdout
-
-
-def commands_that_ended_well(journal: str) -> Counter[str]:
-    """How often each command ended with 0, by a journal's own lines."""
-    found: Counter[str] = Counter()
-    argv = ""
-    for line in map(json.loads, journal.splitlines()):
-        if line["event"] == "command":
-            argv = " ".join(line.get("argv") or [line.get("zero") or line.get("write") or ""])
-        elif line["event"] == "output" and line["exit_code"] == 0:
-            found[argv] += 1
-    return found
-
-
-def untrue(run: dict[str, Any], look: str) -> list[str]:
-    """What a run's history says and the host, as LOOK printed it, does not show."""
-    there = {line.removeprefix("has ") for line in look.splitlines()}
-    begun = {one["id"]: one for one in run["actions"] if one["commands"]}
-    wrong = []
-    for action, (what, after) in SEEN.items():
-        if action in begun and begun[action]["ok"] is None:
-            continue  # under way: both may be
-        expected = after if action in begun else not after
-        if (what in there) != expected:
-            told = "done" if action in begun else "not begun"
-            wrong.append(
-                f"{action} is {told}, and {what} is {'not there' if expected else 'there'}"
-            )
-    return wrong
-
-
-def prepare(machine: Machine) -> str:
-    """Everything as it was, with a plan that is approved; the digest of the disk not to touch."""
-    machine.check(PREPARE)
-    machine.write(f"{FOLDER}/config.json", json.dumps(config(machine)))
-    phoenix(machine, "plan", "-c", "config.json", "-o", "plan.json")
-    phoenix(machine, "approve", "plan.json", "--all", "--reason", "the lab says so")
-    return machine.digests()["NOT"]
-
-
-def begin(machine: Machine, *, cue: bool) -> None:
-    """Begin to apply; with `cue`, return when its journal has begun."""
-    machine.begin(
-        ["phoenix", "apply", "plan.json"],
-        cwd=FOLDER, log=f"{FOLDER}/apply.log", cue=f"{RUNS}/*.jsonl" if cue else "",
-    )  # fmt: skip
-
-
-def measure(machine: Machine) -> tuple[float, float]:
-    """Apply without a cut: seconds to the journal's first line, and from there to the end."""
-    prepare(machine)
-    started = time.monotonic()
-    begin(machine, cue=True)
-    before_s = time.monotonic() - started
-    # Asked seldom: in an emulated processor it is the apply that waits for whoever asks.
-    journal = machine.check(
-        f"""until grep -q '"event": "end"' {RUNS}/*.jsonl; do sleep 3; done; cat {RUNS}/*.jsonl"""
-    )
-    first, *_, last = (datetime.fromisoformat(json.loads(x)["at"]) for x in journal.splitlines())
-    return before_s, (last - first).total_seconds()
 
 
 def round_(machine: Machine, *, begun: bool, after_s: float) -> Cut:
@@ -179,37 +48,41 @@ def round_(machine: Machine, *, begun: bool, after_s: float) -> Cut:
     time.sleep(after_s)
     machine.cut()
     run = account(machine, untouched)
-    return Cut(
-        begun=begun,
-        after_s=round(after_s, 2),
-        ending=run["ending"],
-        done=sum(one["ok"] is True for one in run["actions"]),
-        open=next((one["id"] for one in run["actions"] if one["ok"] is None), ""),
-        seconds=round(time.monotonic() - started, 1),
-    )
+    return found_as(run, begun=begun, after_s=after_s, started=started)
 
 
-def account(machine: Machine, untouched: str) -> dict[str, Any]:
-    """What history says of the run after the cut, once that has proved true and all has ended as
-    it was wanted. Raises LabError otherwise."""
-    runs = json.loads(phoenix(machine, "history", "--json"))["runs"]
-    run: dict[str, Any] = runs[0] if runs else {"ending": "not begun", "actions": []}
-    wrong = untrue(run, machine.check(LOOK))
-    if wrong:
-        raise LabError("history is not true: " + "; ".join(wrong))
-    phoenix(machine, "resume")
-    # A run that had written nothing is none: then the plan was not applied yet.
-    phoenix(machine, "apply", "plan.json", exits=(65,) if runs else (0,))
-    phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
-    if machine.check("zfs list -Ho name -r keep new") != "keep\nnew\nnew/data\n":
-        raise LabError("the datasets are not those that were wanted")
-    journals = machine.check(f"cat {RUNS}/*.jsonl")
-    twice = [one for one, count in commands_that_ended_well(journals).items() if count > 1]
-    if twice:
-        raise LabError(f"ended well more than once: {', '.join(twice)}\n{journals}")
-    if machine.digests()["NOT"] != untouched:
-        raise LabError("a disk that no config names has changed")
-    return run
+def killed(machine: Machine, count: int, chance: random.Random) -> Iterator[Cut]:
+    """Rounds that end by a kill, at random moments of their applies."""
+    before_s, whole_s = measure(machine)
+    print(f"an apply takes {before_s:.1f} s, then {whole_s:.1f} s", flush=True)
+    for _ in range(count):
+        begun = chance.random() >= BEFORE
+        span_s = LONGER * whole_s if begun else before_s
+        yield round_(machine, begun=begun, after_s=chance.uniform(0, span_s))
+
+
+def replayed(machine: Machine, base: Path, count: int, chance: random.Random) -> Iterator[Cut]:
+    """Moments of one apply, each with a part of its last writes."""
+    span_s = LONGER * sum(measure(machine))
+    untouched, moments = lossy.record(machine, base, chance, count, span_s)
+    for moment in moments:
+        yield lossy.round_(machine, base, moment, untouched, chance)
+
+
+def counted(machine: Machine, what: str, rounds: Iterable[Cut]) -> None:
+    """Print each cut and, whatever comes between, how all were found."""
+    cuts: list[Cut] = []
+    first = len(machine.transcript)
+    try:
+        for cut in rounds:
+            cuts.append(cut)
+            print(f"{len(cuts)}: {json.dumps(asdict(cut))}", flush=True)
+            first = len(machine.transcript)
+    except LabError as error:
+        shown = "".join(str(answer) for answer in machine.transcript[first:])
+        raise LabError(f"{error}\n\n--- cut {len(cuts) + 1}, what was run\n{shown}") from None
+    finally:
+        print("\n".join(summary(f"{machine.root.guest.name}, {what}", cuts)), flush=True)
 
 
 def main() -> None:
@@ -217,50 +90,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("guest", choices=sorted(GUESTS))
     parser.add_argument("cuts", type=int)
+    parser.add_argument("--lossy", type=int, default=0, help="cuts that lose unflushed writes")
     parser.add_argument("--seed", type=int, default=time.time_ns())
     given = parser.parse_args()
-    print(f"{given.guest}: {given.cuts} cuts, --seed {given.seed}", flush=True)
+    print(f"{given.guest}: --seed {given.seed}", flush=True)
     chance = random.Random(given.seed)  # noqa: S311 - when, and no secret
     disks = [Disk(name=name, size_mib=SIZE_MIB) for name in NAMES]
     root = ensure_root(GUESTS[given.guest])
-    cuts: list[Cut] = []
     with (
         tempfile.TemporaryDirectory(prefix="phoenix-lab-") as place,
-        Machine(root, disks, Path(place), keeps_root=True) as machine,
+        Machine(root, disks, Path(place) / "machine", keeps_root=True) as machine,
     ):
         machine.check(f"mkfs.ext4 -qF {BY_ID}NOT")
         measure(machine)  # compiles and loads
         machine.keep_compiled()
         machine.check(UNPACK)  # each boot loads them
-        before_s, whole_s = measure(machine)
-        print(f"an apply takes {before_s:.1f} s, then {whole_s:.1f} s", flush=True)
-        try:
-            for _ in range(given.cuts):
-                begun = chance.random() >= BEFORE
-                span_s = LONGER * whole_s if begun else before_s
-                first = len(machine.transcript)
-                cuts.append(round_(machine, begun=begun, after_s=chance.uniform(0, span_s)))
-                print(f"{len(cuts)}: {json.dumps(asdict(cuts[-1]))}", flush=True)
-        except LabError as error:
-            shown = "".join(str(answer) for answer in machine.transcript[first:])
-            raise LabError(f"{error}\n\n--- cut {len(cuts) + 1}, what was run\n{shown}") from None
-        finally:
-            print("\n".join(summary(given.guest, cuts)), flush=True)
-
-
-def summary(guest: str, cuts: list[Cut]) -> list[str]:
-    """How the runs were found, in lines."""
-    endings = Counter(one.ending for one in cuts)
-    under_way = Counter(
-        one.open or f"between, {one.done} done" for one in cuts if one.ending == "killed"
-    )
-    took = sorted(one.seconds for one in cuts)
-    return [
-        f"{guest}: {len(cuts)} cuts, all went on to the end; found "
-        + ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items())),
-        *(f"  {count} {what}" for what, count in sorted(under_way.items())),
-        *([f"  a round took {took[len(took) // 2]:.0f} s (median)"] if took else []),
-    ]
+        if given.cuts:
+            counted(machine, "killed", killed(machine, given.cuts, chance))
+        if given.lossy:
+            lossy_rounds = replayed(machine, Path(place) / "base", given.lossy, chance)
+            counted(machine, "unflushed writes lost", lossy_rounds)
 
 
 if __name__ == "__main__":

@@ -135,6 +135,11 @@ class Machine:
         """The root's own copy, where there is one."""
         return self.folder / "ROOT.raw"
 
+    def files(self) -> tuple[Path, ...]:
+        """The files of all disks, of the root's own copy among them."""
+        root = (self.root_file,) if self._keeps_root else ()
+        return (*root, *(disk.file(self.folder) for disk in self.disks))
+
     def boot(self, *, logged: bool = False) -> None:
         """Start QEMU and wait until the agent answers; after `kill`, again. With `logged`, what is
         written to a disk, or to the root's own copy, is logged beside it in NAME.log."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from phoenix_plan.actions import ACTIONS
-from tests.lab import anew, cuts
+from tests.lab import anew, crash
 from tests.lab.bench import Bench, Boot, boots, plan_differences
 from tests.lab.casefile import Case, DiskSpec, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
@@ -464,5 +464,5 @@ def test_a_command_that_ends_well_twice_is_noticed() -> None:
         {"event": "command", "zero": "/dev/vda"},
         {"event": "output", "exit_code": 0},
     ]
-    found = cuts.commands_that_ended_well("\n".join(map(json.dumps, lines)) + "\n")
+    found = crash.commands_that_ended_well("\n".join(map(json.dumps, lines)) + "\n")
     assert found == {"zfs destroy keep/old": 1, "/dev/vda": 2}

@@ -87,12 +87,13 @@ def survivors(
     What a flush has followed is there. Of the others, all that were asked for with FUA and, by
     chance, some, all or none; without `chance`, none of them.
     """
-    flushed = max((at for at, one in enumerate(found) if Kind.FLUSH in one.kind), default=-1)
+    # A flush that comes with a write is done before it.
+    flushed = max((at for at, one in enumerate(found) if Kind.FLUSH in one.kind), default=0)
     share = chance.choice((0.0, 0.5, chance.random(), 1.0)) if chance else 0.0
     for at, one in enumerate(found):
         if not one.length:
             continue
-        if at <= flushed or Kind.FUA in one.kind:
+        if at < flushed or Kind.FUA in one.kind:
             yield one
         elif chance and chance.random() < share:
             sectors = one.length // sector

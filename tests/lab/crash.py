@@ -1,0 +1,217 @@
+"""A plan whose runs are cut short, and what has to hold once the power is back (cuts.py, lossy.py).
+
+It destroys two datasets and a snapshot, wipes a disk that holds a file system, and makes a pool and
+a dataset on it; the journal is on a disk of its own. Then: `phoenix history` tells how far it came,
+and of each action that it calls done or not begun the host shows the same; `phoenix resume` ends as
+approved or, where not even the journal had begun, `phoenix apply` does; every command ended well
+once at most, as the journals have it; the plan is not applied a second time; another plan finds no
+change; and a disk that no config names is byte for byte what it was.
+"""
+
+import json
+import time
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from tests.lab.errors import LabError
+from tests.lab.machine import Machine
+
+FOLDER = "/root/cuts"
+RUNS = "/var/lib/phoenix/runs"
+BY_ID = "/dev/disk/by-id/virtio-"
+NAMES = ("KEEP", "WIPE", "NOT", "JOURNAL")
+SIZE_MIB = 128
+PREPARE = f"""
+for pool in keep new; do zpool list $pool >/dev/null 2>&1 && zpool destroy $pool; done
+for disk in {BY_ID}KEEP {BY_ID}WIPE; do
+  for part in 1 9; do [ -e $disk-part$part ] && wipefs -qa $disk-part$part; done
+  blkdiscard -z $disk
+done
+udevadm settle
+zpool create keep {BY_ID}KEEP
+zfs create keep/old
+zfs create keep/old/below
+zfs snapshot keep/old/below@monday
+mkfs.ext4 -qF {BY_ID}WIPE
+rm -rf /var/lib/phoenix/*
+mkdir -p {FOLDER}
+udevadm settle || udevadm settle
+"""
+UNPACK = """
+cd /lib/modules/$(uname -r)
+[ ! -e updates/dkms/zfs.ko.xz ] || { unxz updates/dkms/*.xz; depmod; }
+"""
+LOOK = f"""
+zfs list -Ho name | sed 's/^/has /'
+type=$(blkid -p -s TYPE -o value {BY_ID}WIPE) || true
+[ "$type" != ext4 ] || echo has ext4
+"""
+SEEN = {
+    "destroy-dataset:keep/old/below": ("keep/old/below", False),
+    "destroy-dataset:keep/old": ("keep/old", False),
+    f"wipe-disk:{BY_ID}WIPE": ("ext4", False),
+    "create-pool:new": ("new", True),
+    "create-dataset:new/data": ("new/data", True),
+}
+"""By action, what the host has to show for it, and whether that is there once it has happened."""
+
+
+@frozen(kw_only=True)
+class Cut:
+    """One power cut, and how the run was found. `after_s` is counted from the start of apply, or
+    from the journal's first line where `begun`."""
+
+    begun: bool
+    after_s: float
+    ending: str
+    """As `phoenix history` has it; "not begun" without a journal."""
+    done: int
+    """How many actions it tells to be done."""
+    open: str
+    """The action that was under way."""
+    seconds: float
+    """What the whole round took."""
+    lost: int = 0
+    unsure: int = 0
+    """How many writes no flush had followed, and how many of them were lost (lossy.py)."""
+
+
+def config(machine: Machine) -> dict[str, Any]:
+    """What is wanted; the dataset that goes is named by the GUID that it has in this round."""
+    guid = machine.check(["zfs", "get", "-Hpo", "value", "guid", "keep/old"]).strip()
+    return {
+        "zfs": {
+            "pools": [
+                {"name": "keep", "raid_level": "single", "disks": [f"{BY_ID}KEEP"]},
+                {"name": "new", "raid_level": "single", "disks": [f"{BY_ID}WIPE"]},
+            ],
+            "datasets": [{"name": "data", "pool": "new"}],
+            "removed": {"datasets": [{"name": "keep/old", "guid": guid, "recursive": True}]},
+        }
+    }
+
+
+def phoenix(machine: Machine, *argv: str, exits: tuple[int, ...] = (0,)) -> str:
+    """Run phoenix in the guest; its stdout. Raises LabError for another exit status."""
+    answer = machine.run(["phoenix", *argv], cwd=FOLDER, timeout_s=300)
+    if answer.status not in exits:
+        raise LabError(f"phoenix did not end as it should\n{answer}")
+    return answer.stdout
+
+
+def commands_that_ended_well(journal: str) -> Counter[str]:
+    """How often each command ended with 0, by a journal's own lines."""
+    found: Counter[str] = Counter()
+    argv = ""
+    for line in map(json.loads, journal.splitlines()):
+        if line["event"] == "command":
+            argv = " ".join(line.get("argv") or [line.get("zero") or line.get("write") or ""])
+        elif line["event"] == "output" and line["exit_code"] == 0:
+            found[argv] += 1
+    return found
+
+
+def untrue(run: dict[str, Any], look: str) -> list[str]:
+    """What a run's history says and the host, as LOOK printed it, does not show."""
+    there = {line.removeprefix("has ") for line in look.splitlines()}
+    begun = {one["id"]: one for one in run["actions"] if one["commands"]}
+    wrong = []
+    for action, (what, after) in SEEN.items():
+        if action in begun and begun[action]["ok"] is None:
+            continue  # under way: both may be
+        expected = after if action in begun else not after
+        if (what in there) != expected:
+            told = "done" if action in begun else "not begun"
+            wrong.append(
+                f"{action} is {told}, and {what} is {'not there' if expected else 'there'}"
+            )
+    return wrong
+
+
+def prepare(machine: Machine) -> str:
+    """Everything as it was, with a plan that is approved; the digest of the disk not to touch."""
+    machine.check(PREPARE)
+    machine.write(f"{FOLDER}/config.json", json.dumps(config(machine)))
+    phoenix(machine, "plan", "-c", "config.json", "-o", "plan.json")
+    phoenix(machine, "approve", "plan.json", "--all", "--reason", "the lab says so")
+    return machine.digests()["NOT"]
+
+
+def begin(machine: Machine, *, cue: bool) -> None:
+    """Begin to apply; with `cue`, return when its journal has begun."""
+    machine.begin(
+        ["phoenix", "apply", "plan.json"],
+        cwd=FOLDER, log=f"{FOLDER}/apply.log", cue=f"{RUNS}/*.jsonl" if cue else "",
+    )  # fmt: skip
+
+
+def measure(machine: Machine) -> tuple[float, float]:
+    """Apply without a cut: seconds to the journal's first line, and from there to the end."""
+    prepare(machine)
+    started = time.monotonic()
+    begin(machine, cue=True)
+    before_s = time.monotonic() - started
+    # Asked seldom: in an emulated processor it is the apply that waits for whoever asks.
+    journal = machine.check(
+        f"""until grep -q '"event": "end"' {RUNS}/*.jsonl; do sleep 3; done; cat {RUNS}/*.jsonl"""
+    )
+    first, *_, last = (datetime.fromisoformat(json.loads(x)["at"]) for x in journal.splitlines())
+    return before_s, (last - first).total_seconds()
+
+
+def found_as(
+    run: dict[str, Any], *, begun: bool, after_s: float, started: float,
+    lost: int = 0, unsure: int = 0,
+) -> Cut:  # fmt: skip
+    """A cut, by what `account` gave for it."""
+    return Cut(
+        begun=begun,
+        after_s=round(after_s, 2),
+        ending=run["ending"],
+        done=sum(one["ok"] is True for one in run["actions"]),
+        open=next((one["id"] for one in run["actions"] if one["ok"] is None), ""),
+        seconds=round(time.monotonic() - started, 1),
+        lost=lost,
+        unsure=unsure,
+    )
+
+
+def account(machine: Machine, untouched: str) -> dict[str, Any]:
+    """What history says of the run after the cut, once that has proved true and all has ended as
+    it was wanted. Raises LabError otherwise."""
+    runs = json.loads(phoenix(machine, "history", "--json"))["runs"]
+    run: dict[str, Any] = runs[0] if runs else {"ending": "not begun", "actions": []}
+    wrong = untrue(run, machine.check(LOOK))
+    if wrong:
+        raise LabError("history is not true: " + "; ".join(wrong))
+    phoenix(machine, "resume")
+    # A run that had written nothing is none: then the plan was not applied yet.
+    phoenix(machine, "apply", "plan.json", exits=(65,) if runs else (0,))
+    phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
+    if machine.check("zfs list -Ho name -r keep new") != "keep\nnew\nnew/data\n":
+        raise LabError("the datasets are not those that were wanted")
+    journals = machine.check(f"cat {RUNS}/*.jsonl")
+    twice = [one for one, count in commands_that_ended_well(journals).items() if count > 1]
+    if twice:
+        raise LabError(f"ended well more than once: {', '.join(twice)}\n{journals}")
+    if machine.digests()["NOT"] != untouched:
+        raise LabError("a disk that no config names has changed")
+    return run
+
+
+def summary(guest: str, cuts: list[Cut]) -> list[str]:
+    """How the runs were found, in lines."""
+    endings = Counter(one.ending for one in cuts)
+    under_way = Counter(
+        one.open or f"between, {one.done} done" for one in cuts if one.ending == "killed"
+    )
+    took = sorted(one.seconds for one in cuts)
+    return [
+        f"{guest}: {len(cuts)} cuts, all went on to the end; found "
+        + ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items())),
+        *(f"  {count} {what}" for what, count in sorted(under_way.items())),
+        *([f"  a round took {took[len(took) // 2]:.0f} s (median)"] if took else []),
+    ]

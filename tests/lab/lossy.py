@@ -1,0 +1,68 @@
+"""Power cuts that take along what a disk had not been told to flush: `make cuts LOSSY=20`.
+
+A killed QEMU loses what the guest's kernel held, and never what it had written: this machine has
+that. A real disk may lose all that was written to it since the last flush, or a part. So one apply
+is run with every disk, the root's and the journal's among them, under a log of its writes
+(writelog.py). At random moments the guest stands still, no request is under way, and the lengths
+of all logs are taken. Each moment is then made into disks as a power cut may have left them, each
+disk by its own last flush and by chance, and booted.
+"""
+
+import random
+import time
+from pathlib import Path
+
+from tests.lab.crash import Cut, account, begin, found_as, phoenix, prepare
+from tests.lab.disks import copy_sparse
+from tests.lab.machine import Machine
+from tests.lab.writelog import replay
+
+Moment = tuple[float, dict[str, int]]
+"""Seconds from the start of apply, and by disk how long its log was."""
+
+
+def record(
+    machine: Machine, base: Path, chance: random.Random, count: int, span_s: float
+) -> tuple[str, list[Moment]]:
+    """Apply once under logs; the digest of the disk that is not to be touched, and the moments.
+
+    `base` becomes the folder of the disks as they were before. The machine is ended.
+    """
+    untouched = prepare(machine)
+    machine.kill()
+    base.mkdir(exist_ok=True)
+    for file in machine.files():
+        copy_sparse(file, base / file.name)
+    machine.boot(logged=True)
+    phoenix(machine, "history")  # loads what apply needs
+    begin(machine, cue=False)
+    started = time.monotonic()
+    moments = []
+    for after_s in sorted(chance.uniform(0, span_s) for _ in range(count)):
+        time.sleep(max(0.0, started + after_s - time.monotonic()))
+        with machine.paused():
+            lengths = {
+                file.name: file.with_suffix(".log").stat().st_size for file in machine.files()
+            }
+        moments.append((after_s, lengths))
+    machine.kill()
+    return untouched, moments
+
+
+def round_(
+    machine: Machine, base: Path, moment: Moment, untouched: str, chance: random.Random
+) -> Cut:
+    """Boot one moment, and hold it to what every cut is held to."""
+    started = time.monotonic()
+    machine.kill()
+    after_s, lengths = moment
+    lost = unsure = 0
+    for file in machine.files():
+        log = file.with_suffix(".log")
+        one, all_ = replay(base / file.name, log, lengths[file.name], file, chance)
+        lost, unsure = lost + one, unsure + all_
+    machine.boot()
+    return found_as(
+        account(machine, untouched), begun=False, after_s=after_s, started=started,
+        lost=lost, unsure=unsure,
+    )  # fmt: skip
