@@ -36,7 +36,7 @@ bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks
 
 lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=name, GUEST=name run less
-	$(BIN)/python -m pytest tests/lab/test_kit.py tests/lab/test_writelog.py
+	$(BIN)/python -m pytest tests/lab/test_kit.py tests/lab/test_crash.py tests/lab/test_writelog.py
 	$(MAKE) --jobs 2 --output-sync=line $(if $(GUEST),lab-$(GUEST),lab-trixie lab-bookworm)
 
 lab-trixie lab-bookworm: lab-%: install

@@ -1,0 +1,92 @@
+"""What a power cut is held to, and how the cuts are counted."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.lab import crash
+from tests.lab.crash import Cut
+
+BELOW, OLD, WIPE, NEW, DATA = crash.SEEN
+ALL = "has keep\nhas keep/old\nhas keep/old/below\nhas ext4\n"
+
+
+def test_a_command_that_ends_well_twice_is_noticed() -> None:
+    """One that failed, or of which nobody saw the end, may be run again."""
+    lines: list[dict[str, Any]] = [
+        {"event": "command", "argv": ["zfs", "destroy", "keep/old"]},
+        {"event": "command", "argv": ["zfs", "destroy", "keep/old"]},
+        {"event": "output", "exit_code": 1},
+        {"event": "command", "argv": ["zfs", "destroy", "keep/old"]},
+        {"event": "output", "exit_code": 0},
+        {"event": "command", "zero": "/dev/vda"},
+        {"event": "output", "exit_code": 0},
+        {"event": "command", "zero": "/dev/vda"},
+        {"event": "output", "exit_code": 0},
+    ]
+    found = crash.commands_that_ended_well("\n".join(map(json.dumps, lines)) + "\n")
+    assert found == {"zfs destroy keep/old": 1, "/dev/vda": 2}
+
+
+def _run(done: list[str], open_: str = "", intended: str = "") -> dict[str, Any]:
+    """A run as history has it: some actions done, one under way, one of which no command ran."""
+    actions = [{"id": one, "ok": True, "commands": ["c"]} for one in done]
+    actions += [{"id": one, "ok": None, "commands": ["c"]} for one in [open_] if one]
+    actions += [{"id": one, "ok": None, "commands": []} for one in [intended] if one]
+    return {"ending": "killed", "actions": actions}
+
+
+@pytest.mark.parametrize(
+    ("run", "look"),
+    [
+        (_run([]), ALL),
+        (_run([], open_=BELOW), ALL),
+        (_run([], open_=BELOW), "has keep\nhas keep/old\nhas ext4\n"),
+        (_run([BELOW]), "has keep\nhas keep/old\nhas ext4\n"),
+        (_run([BELOW], intended=OLD), "has keep\nhas keep/old\nhas ext4\n"),
+        (_run([BELOW, OLD, WIPE, NEW]), "has keep\nhas new\n"),
+        (_run([BELOW, OLD, WIPE, NEW, DATA]), "has keep\nhas new\nhas new/data\n"),
+    ],
+)
+def test_a_true_history_is_believed(run: dict[str, Any], look: str) -> None:
+    assert crash.untrue(run, look) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "look", "wrong"),
+    [
+        (_run([BELOW]), ALL, f"{BELOW} is done, and keep/old/below is there"),
+        (_run([]), "has keep\n", f"{WIPE} is not begun, and ext4 is not there"),
+        (
+            _run([], intended=BELOW),
+            "has keep\n",
+            f"{BELOW} is not begun, and keep/old/below is not",
+        ),
+        (_run([BELOW, OLD, WIPE, NEW]), "has keep\n", f"{NEW} is done, and new is not there"),
+        (_run([BELOW], open_=OLD), "has keep\nhas new\n", f"{NEW} is not begun, and new is there"),
+    ],
+)
+def test_an_untrue_history_is_found_out(run: dict[str, Any], look: str, wrong: str) -> None:
+    assert any(one.startswith(wrong) for one in crash.untrue(run, look))
+
+
+def test_cuts_are_counted_by_how_the_runs_were_found() -> None:
+    def cut(ending: str, done: int = 0, open_: str = "", seconds: float = 50) -> Cut:
+        return Cut(begun=True, after_s=1, ending=ending, done=done, open=open_, seconds=seconds)
+
+    cuts = [
+        cut("killed", open_=BELOW, seconds=40),
+        cut("not begun"),
+        cut("killed", 1, OLD),
+        cut("killed", open_=BELOW),
+        cut("killed", 1),
+        cut("done", 5, seconds=90),
+    ]
+    assert crash.summary("bookworm", cuts) == [
+        "bookworm: 6 cuts, all went on to the end; found 1 done, 4 killed, 1 not begun",
+        "  1 between, 1 done",
+        f"  1 {OLD}",
+        f"  2 {BELOW}",
+        "  a round took 50 s (median)",
+    ]
