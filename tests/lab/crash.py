@@ -21,6 +21,7 @@ from tests.lab.machine import Machine
 
 FOLDER = "/root/cuts"
 RUNS = "/var/lib/phoenix/runs"
+JOURNAL = f"{RUNS}/*.jsonl"
 BY_ID = "/dev/disk/by-id/virtio-"
 NAMES = ("KEEP", "WIPE", "NOT", "JOURNAL")
 SIZE_MIB = 128
@@ -61,19 +62,18 @@ SEEN = {
 
 @frozen(kw_only=True)
 class Cut:
-    """One power cut, and how the run was found. `after_s` is counted from the start of apply, or
-    from the journal's first line where `begun`."""
+    """One power cut, and how the run was found."""
 
-    begun: bool
+    during: str
+    """The command that it cut: "apply" or "resume"."""
     after_s: float
+    """Seconds from its start."""
     ending: str
     """As `phoenix history` has it; "not begun" without a journal."""
     done: int
     """How many actions it tells to be done."""
     open: str
     """The action that was under way."""
-    seconds: float
-    """What the whole round took."""
     lost: int = 0
     unsure: int = 0
     """How many writes no flush had followed, and how many of them were lost (lossy.py)."""
@@ -140,19 +140,16 @@ def prepare(machine: Machine) -> str:
     return machine.digests()["NOT"]
 
 
-def begin(machine: Machine, *, cue: bool) -> None:
-    """Begin to apply; with `cue`, return when its journal has begun."""
-    machine.begin(
-        ["phoenix", "apply", "plan.json"],
-        cwd=FOLDER, log=f"{FOLDER}/apply.log", cue=f"{RUNS}/*.jsonl" if cue else "",
-    )  # fmt: skip
+def begin(machine: Machine, *argv: str, cue: str = "") -> None:
+    """Begin phoenix and leave it to itself: at once, or once there is a file of the pattern `cue`."""
+    machine.begin(["phoenix", *argv], cwd=FOLDER, log=f"{FOLDER}/begun.log", cue=cue)
 
 
 def measure(machine: Machine) -> tuple[float, float]:
     """Apply without a cut: seconds to the journal's first line, and from there to the end."""
     prepare(machine)
     started = time.monotonic()
-    begin(machine, cue=True)
+    begin(machine, "apply", "plan.json", cue=JOURNAL)
     before_s = time.monotonic() - started
     # Asked seldom: in an emulated processor it is the apply that waits for whoever asks.
     journal = machine.check(
@@ -162,56 +159,53 @@ def measure(machine: Machine) -> tuple[float, float]:
     return before_s, (last - first).total_seconds()
 
 
-def found_as(
-    run: dict[str, Any], *, begun: bool, after_s: float, started: float,
-    lost: int = 0, unsure: int = 0,
-) -> Cut:  # fmt: skip
-    """A cut, by what `account` gave for it."""
-    return Cut(
-        begun=begun,
-        after_s=round(after_s, 2),
-        ending=run["ending"],
-        done=sum(one["ok"] is True for one in run["actions"]),
-        open=next((one["id"] for one in run["actions"] if one["ok"] is None), ""),
-        seconds=round(time.monotonic() - started, 1),
-        lost=lost,
-        unsure=unsure,
-    )
-
-
-def account(machine: Machine, untouched: str) -> dict[str, Any]:
-    """What history says of the run after the cut, once that has proved true and all has ended as
-    it was wanted. Raises LabError otherwise."""
+def told(machine: Machine) -> dict[str, Any]:
+    """What history says of the run. Raises LabError where the host shows anything else."""
     runs = json.loads(phoenix(machine, "history", "--json"))["runs"]
     run: dict[str, Any] = runs[0] if runs else {"ending": "not begun", "actions": []}
     wrong = untrue(run, machine.check(LOOK))
     if wrong:
         raise LabError("history is not true: " + "; ".join(wrong))
+    return run
+
+
+def found(run: dict[str, Any], during: str, after_s: float, **more: int) -> Cut:
+    """A cut, by what history told after it."""
+    return Cut(
+        during=during,
+        after_s=round(after_s, 2),
+        ending=run["ending"],
+        done=sum(one["ok"] is True for one in run["actions"]),
+        open=next((one["id"] for one in run["actions"] if one["ok"] is None), ""),
+        **more,
+    )
+
+
+def finish(machine: Machine, untouched: str, *, begun: bool) -> None:
+    """Go on to the end, and hold that against what was wanted. Raises LabError."""
     phoenix(machine, "resume")
     # A run that had written nothing is none: then the plan was not applied yet.
-    phoenix(machine, "apply", "plan.json", exits=(65,) if runs else (0,))
+    phoenix(machine, "apply", "plan.json", exits=(65,) if begun else (0,))
     phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
     if machine.check("zfs list -Ho name -r keep new") != "keep\nnew\nnew/data\n":
         raise LabError("the datasets are not those that were wanted")
-    journals = machine.check(f"cat {RUNS}/*.jsonl")
+    journals = machine.check(f"cat {JOURNAL}")
     twice = [one for one, count in commands_that_ended_well(journals).items() if count > 1]
     if twice:
         raise LabError(f"ended well more than once: {', '.join(twice)}\n{journals}")
     if machine.digests()["NOT"] != untouched:
         raise LabError("a disk that no config names has changed")
-    return run
 
 
-def summary(guest: str, cuts: list[Cut]) -> list[str]:
+def summary(what: str, cuts: list[Cut], seconds: float) -> list[str]:
     """How the runs were found, in lines."""
     endings = Counter(one.ending for one in cuts)
     under_way = Counter(
-        one.open or f"between, {one.done} done" for one in cuts if one.ending == "killed"
+        one.open or f"between two, {one.done} done" for one in cuts if one.ending == "killed"
     )
-    took = sorted(one.seconds for one in cuts)
     return [
-        f"{guest}: {len(cuts)} cuts, all went on to the end; found "
+        f"{what}: {len(cuts)} cuts, {sum(one.during == 'resume' for one in cuts)} of them of a "
+        f"resume, all went on to the end, {seconds / max(1, len(cuts)):.0f} s for each; found "
         + ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items())),
         *(f"  {count} {what}" for what, count in sorted(under_way.items())),
-        *([f"  a round took {took[len(took) // 2]:.0f} s (median)"] if took else []),
     ]

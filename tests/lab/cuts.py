@@ -17,16 +17,20 @@ from attrs import asdict
 from tests.lab import lossy
 from tests.lab.crash import (
     BY_ID,
+    JOURNAL,
     NAMES,
+    SEEN,
     SIZE_MIB,
     UNPACK,
     Cut,
-    account,
     begin,
-    found_as,
+    finish,
+    found,
     measure,
+    phoenix,
     prepare,
     summary,
+    told,
 )
 from tests.lab.disks import Disk
 from tests.lab.errors import LabError
@@ -36,29 +40,48 @@ from tests.lab.roots import ensure_root
 
 BEFORE = 0.1
 """The share of cuts before the journal begins: there is nothing to resume then."""
+AGAIN = 0.6
+"""The share of resumes that are cut too."""
 LONGER = 1.05
 """Of the time that an apply takes, how much of it is cut in."""
 
 
-def round_(machine: Machine, *, begun: bool, after_s: float) -> Cut:
-    """One round. Raises LabError where anything is not as it should be."""
-    started = time.monotonic()
-    untouched = prepare(machine)
-    begin(machine, cue=begun)
-    time.sleep(after_s)
-    machine.cut()
-    run = account(machine, untouched)
-    return found_as(run, begun=begun, after_s=after_s, started=started)
-
-
 def killed(machine: Machine, count: int, chance: random.Random) -> Iterator[Cut]:
-    """Rounds that end by a kill, at random moments of their applies."""
+    """Cut by a kill, so often, at random moments of applies and of their resumes."""
     before_s, whole_s = measure(machine)
     print(f"an apply takes {before_s:.1f} s, then {whole_s:.1f} s", flush=True)
-    for _ in range(count):
-        begun = chance.random() >= BEFORE
-        span_s = LONGER * whole_s if begun else before_s
-        yield round_(machine, begun=begun, after_s=chance.uniform(0, span_s))
+    while count > 0:
+        cuts = round_(machine, chance, before_s, whole_s)
+        yield from cuts
+        count -= len(cuts)
+
+
+def round_(
+    machine: Machine, chance: random.Random, before_s: float, whole_s: float
+) -> tuple[Cut, ...]:
+    """Apply, and cut it; resume, and cut that too, or not; in the end all is as it was wanted.
+
+    Raises LabError where anything is not as it should be.
+    """
+    untouched = prepare(machine)
+    late = chance.random() >= BEFORE
+    started = time.monotonic()
+    begin(machine, "apply", "plan.json", cue=JOURNAL if late else "")
+    time.sleep(chance.uniform(0, LONGER * whole_s if late else before_s))
+    cuts = []
+    during = "apply"
+    while True:
+        after_s = time.monotonic() - started
+        machine.cut()
+        cuts.append(found(run := told(machine), during, after_s))
+        if run["ending"] != "killed" or chance.random() >= AGAIN:
+            finish(machine, untouched, begun=run["ending"] != "not begun")
+            return tuple(cuts)
+        during = "resume"
+        started = time.monotonic()
+        begin(machine, "resume")
+        left = 1 - cuts[-1].done / len(SEEN)
+        time.sleep(chance.uniform(0, before_s + left * whole_s))
 
 
 def replayed(machine: Machine, base: Path, count: int, chance: random.Random) -> Iterator[Cut]:
@@ -73,6 +96,7 @@ def counted(machine: Machine, what: str, rounds: Iterable[Cut]) -> None:
     """Print each cut and, whatever comes between, how all were found."""
     cuts: list[Cut] = []
     first = len(machine.transcript)
+    started = time.monotonic()
     try:
         for cut in rounds:
             cuts.append(cut)
@@ -82,7 +106,12 @@ def counted(machine: Machine, what: str, rounds: Iterable[Cut]) -> None:
         shown = "".join(str(answer) for answer in machine.transcript[first:])
         raise LabError(f"{error}\n\n--- cut {len(cuts) + 1}, what was run\n{shown}") from None
     finally:
-        print("\n".join(summary(f"{machine.root.guest.name}, {what}", cuts)), flush=True)
+        print(
+            "\n".join(
+                summary(f"{machine.root.guest.name}, {what}", cuts, time.monotonic() - started)
+            ),
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -102,7 +131,8 @@ def main() -> None:
         Machine(root, disks, Path(place) / "machine", keeps_root=True) as machine,
     ):
         machine.check(f"mkfs.ext4 -qF {BY_ID}NOT")
-        measure(machine)  # compiles and loads
+        phoenix(machine, "history")  # compiles and loads
+        prepare(machine)
         machine.keep_compiled()
         machine.check(UNPACK)  # each boot loads them
         if given.cuts:

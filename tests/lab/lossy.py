@@ -12,7 +12,7 @@ import random
 import time
 from pathlib import Path
 
-from tests.lab.crash import Cut, account, begin, found_as, phoenix, prepare
+from tests.lab.crash import Cut, begin, finish, found, phoenix, prepare, told
 from tests.lab.disks import copy_sparse
 from tests.lab.machine import Machine
 from tests.lab.writelog import replay
@@ -35,7 +35,7 @@ def record(
         copy_sparse(file, base / file.name)
     machine.boot(logged=True)
     phoenix(machine, "history")  # loads what apply needs
-    begin(machine, cue=False)
+    begin(machine, "apply", "plan.json")
     started = time.monotonic()
     moments = []
     for after_s in sorted(chance.uniform(0, span_s) for _ in range(count)):
@@ -53,7 +53,6 @@ def round_(
     machine: Machine, base: Path, moment: Moment, untouched: str, chance: random.Random
 ) -> Cut:
     """Boot one moment, and hold it to what every cut is held to."""
-    started = time.monotonic()
     machine.kill()
     after_s, lengths = moment
     lost = unsure = 0
@@ -62,7 +61,6 @@ def round_(
         one, all_ = replay(base / file.name, log, lengths[file.name], file, chance)
         lost, unsure = lost + one, unsure + all_
     machine.boot()
-    return found_as(
-        account(machine, untouched), begun=False, after_s=after_s, started=started,
-        lost=lost, unsure=unsure,
-    )  # fmt: skip
+    cut = found(run := told(machine), "apply", after_s, lost=lost, unsure=unsure)
+    finish(machine, untouched, begun=run["ending"] != "not begun")
+    return cut

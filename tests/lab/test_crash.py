@@ -72,21 +72,21 @@ def test_an_untrue_history_is_found_out(run: dict[str, Any], look: str, wrong: s
 
 
 def test_cuts_are_counted_by_how_the_runs_were_found() -> None:
-    def cut(ending: str, done: int = 0, open_: str = "", seconds: float = 50) -> Cut:
-        return Cut(begun=True, after_s=1, ending=ending, done=done, open=open_, seconds=seconds)
+    def cut(ending: str, done: int = 0, open_: str = "", during: str = "apply") -> Cut:
+        return Cut(during=during, after_s=1, ending=ending, done=done, open=open_)
 
     cuts = [
-        cut("killed", open_=BELOW, seconds=40),
+        cut("killed", open_=BELOW),
         cut("not begun"),
         cut("killed", 1, OLD),
         cut("killed", open_=BELOW),
         cut("killed", 1),
-        cut("done", 5, seconds=90),
+        cut("done", 5, during="resume"),
     ]
-    assert crash.summary("bookworm", cuts) == [
-        "bookworm: 6 cuts, all went on to the end; found 1 done, 4 killed, 1 not begun",
-        "  1 between, 1 done",
+    assert crash.summary("bookworm", cuts, 300.0) == [
+        "bookworm: 6 cuts, 1 of them of a resume, all went on to the end, 50 s for each; "
+        "found 1 done, 4 killed, 1 not begun",
+        "  1 between two, 1 done",
         f"  1 {OLD}",
         f"  2 {BELOW}",
-        "  a round took 50 s (median)",
     ]
