@@ -141,7 +141,7 @@ def prepare(machine: Machine) -> str:
 
 
 def begin(machine: Machine, *argv: str, cue: str = "") -> None:
-    """Begin phoenix and leave it to itself: at once, or once there is a file of the pattern `cue`."""
+    """Begin phoenix and leave it to itself, at once or when a file of the pattern `cue` is."""
     machine.begin(["phoenix", *argv], cwd=FOLDER, log=f"{FOLDER}/begun.log", cue=cue)
 
 
