@@ -27,7 +27,6 @@ from tests.lab.crash import (
     finish,
     found,
     measure,
-    phoenix,
     prepare,
     summary,
     told,
@@ -131,8 +130,7 @@ def main() -> None:
         Machine(root, disks, Path(place) / "machine", keeps_root=True) as machine,
     ):
         machine.check(f"mkfs.ext4 -qF {BY_ID}NOT")
-        phoenix(machine, "history")  # compiles and loads
-        prepare(machine)
+        prepare(machine)  # compiles and loads
         machine.keep_compiled()
         machine.check(UNPACK)  # each boot loads them
         if given.cuts:

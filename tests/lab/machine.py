@@ -14,7 +14,7 @@ from typing import Any, Self
 from attrs import frozen
 
 from tests.lab import initrd
-from tests.lab.disks import Disk, content_digest, copy_sparse, drive_arguments, source
+from tests.lab.disks import PLAIN, Disk, content_digest, copy_sparse, drive_arguments, source
 from tests.lab.errors import LabError
 from tests.lab.roots import Root
 
@@ -178,7 +178,7 @@ class Machine:
             "-kernel", str(self.root.kernel), "-initrd", str(self._initramfs),
             "-append", KERNEL_ARGUMENTS + " lab.few" * self._keeps_root,
             "-drive", f"{root},if=none,id=root",
-            "-device", "virtio-blk-pci,addr=0x4,drive=root,serial=ROOT",
+            "-device", "virtio-blk-pci,addr=0x4,drive=root,serial=ROOT" + PLAIN * logged,
             *drive_arguments(self.disks, self.folder, logged=logged),
         ]  # fmt: skip
         with (self.folder / "qemu.log").open("wb") as log:
