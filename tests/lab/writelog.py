@@ -23,6 +23,8 @@ MAGIC = 0x6A736677736872
 VERSION = 1
 SUPER = struct.Struct("<QQQI")
 ENTRY = struct.Struct("<QQQQ")
+SECTOR = 512
+"""Bytes of a sector, where nothing else was asked of QEMU."""
 
 
 class Kind(Flag):
@@ -55,9 +57,11 @@ def entries(log: Path, length: int) -> tuple[int, tuple[Entry, ...]]:
     Raises LabError where that is no log, or ends in the middle of an entry.
     """
     with log.open("rb") as file:
-        head = file.read(SUPER.size)
-        magic, version, _, sector = SUPER.unpack(head) if len(head) == SUPER.size else (0,) * 4
-        if (magic, version) != (MAGIC, VERSION) or not sector:
+        head = file.read(SUPER.size).ljust(SUPER.size, b"\0")
+        magic, version, _, sector = SUPER.unpack(head)
+        if not any(head):  # QEMU writes it with the first flush
+            sector = SECTOR
+        elif (magic, version) != (MAGIC, VERSION) or not sector:
             raise LabError(f"{log}: no log of writes")
         found = []
         at = sector
