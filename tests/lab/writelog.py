@@ -78,7 +78,7 @@ def entries(log: Path, length: int) -> tuple[int, tuple[Entry, ...]]:
             data = None if Kind.DISCARD in kind or not count else at
             found.append(Entry(offset=start * sector, length=count * sector, kind=kind, data=data))
             at += count * sector if data is not None else 0
-        if at > length:
+        if at > max(length, sector):
             raise LabError(f"{log}: ends within what the last entry wrote")
     return sector, tuple(found)
 
