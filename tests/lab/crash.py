@@ -68,6 +68,8 @@ class Cut:
     """The command that it cut: "apply" or "resume"."""
     after_s: float
     """Seconds from its start."""
+    lines: int
+    """How many lines the journal had."""
     ending: str
     """As `phoenix history` has it; "not begun" without a journal."""
     done: int
@@ -140,23 +142,41 @@ def prepare(machine: Machine) -> str:
     return machine.digests()["NOT"]
 
 
-def begin(machine: Machine, *argv: str, cue: str = "") -> None:
-    """Begin phoenix and leave it to itself, at once or when a file of the pattern `cue` is."""
-    machine.begin(["phoenix", *argv], cwd=FOLDER, log=f"{FOLDER}/begun.log", cue=cue)
+def begin(machine: Machine, *argv: str, lines: int = 0) -> None:
+    """Begin phoenix and leave it to itself; return once the journal has so many lines."""
+    if not machine.begin(
+        ["phoenix", *argv], cwd=FOLDER, log=f"{FOLDER}/begun.log", cue=JOURNAL, lines=lines
+    ):
+        raise LabError(f"phoenix {' '.join(argv)}: the journal did not get {lines} lines")
 
 
-def measure(machine: Machine) -> tuple[float, float]:
-    """Apply without a cut: seconds to the journal's first line, and from there to the end."""
+@frozen(kw_only=True)
+class Whole:
+    """An apply that nobody cut: seconds to its journal's first line, from there to the last one,
+    and how many lines there are."""
+
+    before_s: float
+    after_s: float
+    lines: int
+
+    @property
+    def gap_s(self) -> float:
+        """From one line to the next, on average."""
+        return self.after_s / self.lines
+
+
+def measure(machine: Machine) -> Whole:
+    """Apply without a cut."""
     prepare(machine)
     started = time.monotonic()
-    begin(machine, "apply", "plan.json", cue=JOURNAL)
+    begin(machine, "apply", "plan.json", lines=1)
     before_s = time.monotonic() - started
     # Asked seldom: in an emulated processor it is the apply that waits for whoever asks.
     journal = machine.check(
-        f"""until grep -q '"event": "end"' {RUNS}/*.jsonl; do sleep 3; done; cat {RUNS}/*.jsonl"""
-    )
-    first, *_, last = (datetime.fromisoformat(json.loads(x)["at"]) for x in journal.splitlines())
-    return before_s, (last - first).total_seconds()
+        f"""until grep -q '"event": "end"' {JOURNAL}; do sleep 3; done; cat {JOURNAL}"""
+    ).splitlines()
+    first, *_, last = (datetime.fromisoformat(json.loads(line)["at"]) for line in journal)
+    return Whole(before_s=before_s, after_s=(last - first).total_seconds(), lines=len(journal))
 
 
 def told(machine: Machine) -> dict[str, Any]:
@@ -166,6 +186,7 @@ def told(machine: Machine) -> dict[str, Any]:
     wrong = untrue(run, machine.check(LOOK))
     if wrong:
         raise LabError("history is not true: " + "; ".join(wrong))
+    run["lines"] = len(machine.check(f"cat {JOURNAL}").splitlines()) if runs else 0
     return run
 
 
@@ -174,6 +195,7 @@ def found(run: dict[str, Any], during: str, after_s: float, **more: int) -> Cut:
     return Cut(
         during=during,
         after_s=round(after_s, 2),
+        lines=run["lines"],
         ending=run["ending"],
         done=sum(one["ok"] is True for one in run["actions"]),
         open=next((one["id"] for one in run["actions"] if one["ok"] is None), ""),

@@ -17,12 +17,11 @@ from attrs import asdict
 from tests.lab import lossy
 from tests.lab.crash import (
     BY_ID,
-    JOURNAL,
     NAMES,
-    SEEN,
     SIZE_MIB,
     UNPACK,
     Cut,
+    Whole,
     begin,
     finish,
     found,
@@ -38,35 +37,33 @@ from tests.lab.machine import Machine
 from tests.lab.roots import ensure_root
 
 BEFORE = 0.1
-"""The share of cuts before the journal begins: there is nothing to resume then."""
+"""The share of applies that are cut before the journal begins: there is nothing to resume then."""
 AGAIN = 0.6
 """The share of resumes that are cut too."""
-LONGER = 1.05
-"""Of the time that an apply takes, how much of it is cut in."""
 
 
-def killed(machine: Machine, count: int, chance: random.Random) -> Iterator[Cut]:
+def killed(machine: Machine, whole: Whole, count: int, chance: random.Random) -> Iterator[Cut]:
     """Cut by a kill, so often, at random moments of applies and of their resumes."""
-    before_s, whole_s = measure(machine)
-    print(f"an apply takes {before_s:.1f} s, then {whole_s:.1f} s", flush=True)
     while count > 0:
-        cuts = round_(machine, chance, before_s, whole_s)
+        cuts = round_(machine, whole, chance)
         yield from cuts
         count -= len(cuts)
 
 
-def round_(
-    machine: Machine, chance: random.Random, before_s: float, whole_s: float
-) -> tuple[Cut, ...]:
+def round_(machine: Machine, whole: Whole, chance: random.Random) -> tuple[Cut, ...]:
     """Apply, and cut it; resume, and cut that too, or not; in the end all is as it was wanted.
 
-    Raises LabError where anything is not as it should be.
+    The moment is some time after some line of the journal: how long an apply takes hangs on what
+    else this machine does. Raises LabError where anything is not as it should be.
     """
     untouched = prepare(machine)
-    late = chance.random() >= BEFORE
     started = time.monotonic()
-    begin(machine, "apply", "plan.json", cue=JOURNAL if late else "")
-    time.sleep(chance.uniform(0, LONGER * whole_s if late else before_s))
+    if chance.random() < BEFORE:
+        begin(machine, "apply", "plan.json")
+        time.sleep(chance.uniform(0, whole.before_s))
+    else:
+        begin(machine, "apply", "plan.json", lines=chance.randint(1, whole.lines))
+        time.sleep(chance.uniform(0, 2 * whole.gap_s))
     cuts = []
     during = "apply"
     while True:
@@ -78,15 +75,16 @@ def round_(
             return tuple(cuts)
         during = "resume"
         started = time.monotonic()
-        begin(machine, "resume")
-        left = 1 - cuts[-1].done / len(SEEN)
-        time.sleep(chance.uniform(0, before_s + left * whole_s))
+        # What is begun anew may need fewer lines than before, so not up to the last one.
+        begin(machine, "resume", lines=chance.randint(run["lines"], whole.lines - 1))
+        time.sleep(chance.uniform(0, 2 * whole.gap_s))
 
 
-def replayed(machine: Machine, base: Path, count: int, chance: random.Random) -> Iterator[Cut]:
+def replayed(
+    machine: Machine, whole: Whole, base: Path, count: int, chance: random.Random
+) -> Iterator[Cut]:
     """Moments of one apply, each with a part of its last writes."""
-    span_s = LONGER * sum(measure(machine))
-    untouched, moments = lossy.record(machine, base, chance, count, span_s)
+    untouched, moments = lossy.record(machine, base, chance, count, whole)
     for moment in moments:
         yield lossy.round_(machine, base, moment, untouched, chance)
 
@@ -130,13 +128,14 @@ def main() -> None:
         Machine(root, disks, Path(place) / "machine", keeps_root=True) as machine,
     ):
         machine.check(f"mkfs.ext4 -qF {BY_ID}NOT")
-        prepare(machine)  # compiles and loads
+        whole = measure(machine)
+        print(f"an apply: {whole}", flush=True)
         machine.keep_compiled()
         machine.check(UNPACK)  # each boot loads them
         if given.cuts:
-            counted(machine, "killed", killed(machine, given.cuts, chance))
+            counted(machine, "killed", killed(machine, whole, given.cuts, chance))
         if given.lossy:
-            lossy_rounds = replayed(machine, Path(place) / "base", given.lossy, chance)
+            lossy_rounds = replayed(machine, whole, Path(place) / "base", given.lossy, chance)
             counted(machine, "unflushed writes lost", lossy_rounds)
 
 

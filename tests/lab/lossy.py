@@ -10,9 +10,10 @@ disk by its own last flush and by chance, and booted.
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.lab.crash import Cut, begin, finish, found, phoenix, prepare, told
+from tests.lab.crash import Cut, Whole, begin, finish, found, phoenix, prepare, told
 from tests.lab.disks import copy_sparse
 from tests.lab.machine import Machine
 from tests.lab.writelog import replay
@@ -22,7 +23,7 @@ Moment = tuple[float, dict[str, int]]
 
 
 def record(
-    machine: Machine, base: Path, chance: random.Random, count: int, span_s: float
+    machine: Machine, base: Path, chance: random.Random, count: int, whole: Whole
 ) -> tuple[str, list[Moment]]:
     """Apply once under logs; the digest of the disk that is not to be touched, and the moments.
 
@@ -35,18 +36,22 @@ def record(
         copy_sparse(file, base / file.name)
     machine.boot(logged=True)
     phoenix(machine, "history")  # loads what apply needs
-    begin(machine, "apply", "plan.json")
+    moments: list[Moment] = []
     started = time.monotonic()
-    moments = []
-    for after_s in sorted(chance.uniform(0, span_s) for _ in range(count)):
-        time.sleep(max(0.0, started + after_s - time.monotonic()))
-        with machine.paused():
-            lengths = {
-                file.name: file.with_suffix(".log").stat().st_size for file in machine.files()
-            }
-        moments.append((after_s, lengths))
+    with ThreadPoolExecutor(1) as aside:
+        applied = aside.submit(begin, machine, "apply", "plan.json", lines=whole.lines)
+        while not applied.done():
+            time.sleep(chance.uniform(0, whole.gap_s))
+            with machine.paused():
+                lengths = {
+                    file.name: file.with_suffix(".log").stat().st_size for file in machine.files()
+                }
+            moments.append((time.monotonic() - started, lengths))
+        applied.result()
     machine.kill()
-    return untouched, moments
+    return untouched, sorted(
+        chance.sample(moments, min(count, len(moments))), key=lambda one: one[0]
+    )
 
 
 def round_(

@@ -223,21 +223,27 @@ class Machine:
         return answer
 
     def begin(
-        self, argv: Sequence[str], *, cwd: str, log: str, cue: str = "", timeout_s: float = 120.0
-    ) -> None:
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str,
+        log: str,
+        cue: str,
+        lines: int = 0,
+        timeout_s: float = 300.0,
+    ) -> bool:
         """Begin phoenix in the guest, and leave it to itself: its output goes to the file `log`.
 
-        Returns at once or, with `cue`, as soon as a file of that pattern is there; LabError where
-        it has not come in time.
+        Returns once the files of the pattern `cue` have so many lines; False where they have not in
+        time.
         """
         self._agent.send(
             {
-                "argv": list(argv), "log": log, "cue": cue,
+                "argv": list(argv), "log": log, "cue": cue, "lines": lines,
                 "timeout_s": timeout_s, "cwd": cwd, "env": {}, "stdin": "",
             }
         )  # fmt: skip
-        if self._receive(timeout_s + 30, " ".join(argv))["status"] != 0:
-            raise LabError(f"{' '.join(argv)}: no {cue} in {timeout_s:.0f} s")
+        return bool(self._receive(timeout_s + 30, " ".join(argv))["status"] == 0)
 
     def check(
         self,

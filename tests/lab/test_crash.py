@@ -73,7 +73,7 @@ def test_an_untrue_history_is_found_out(run: dict[str, Any], look: str, wrong: s
 
 def test_cuts_are_counted_by_how_the_runs_were_found() -> None:
     def cut(ending: str, done: int = 0, open_: str = "", during: str = "apply") -> Cut:
-        return Cut(during=during, after_s=1, ending=ending, done=done, open=open_)
+        return Cut(during=during, after_s=1, lines=9, ending=ending, done=done, open=open_)
 
     cuts = [
         cut("killed", open_=BELOW),

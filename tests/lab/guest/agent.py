@@ -10,8 +10,8 @@ An argv that begins with `phoenix` is run in a fork of the agent: a process with
 an environment of its own, that runs `python3 -m phoenix_plan`. What it imported the agent imports
 too, so that the next one finds it loaded: in an emulated processor that is half of a command's
 time. `phoenix` in shell text is started as on a host. With "log", a file, such a fork is left to
-itself, in a session of its own: the answer comes at once or, with "cue", as soon as a file of that
-pattern is there.
+itself, in a session of its own: the answer comes once the files of the pattern "cue" have "lines"
+lines, which may be none.
 """
 
 import glob
@@ -123,11 +123,20 @@ def detached(argv: list[str], request: dict[str, Any]) -> int | None:
             os._exit(1)
     os.waitpid(pid, 0)
     deadline = time.monotonic() + request["timeout_s"]
-    while request["cue"] and not glob.glob(request["cue"]):
+    while lines_of(request["cue"]) < request["lines"]:
         if time.monotonic() > deadline:
             return None
-        time.sleep(0.02)
+        time.sleep(0.05)
     return 0
+
+
+def lines_of(pattern: str) -> int:
+    """How many lines the files of a pattern have."""
+    count = 0
+    for path in glob.glob(pattern):
+        with suppress(OSError), open(path, "rb") as file:
+            count += file.read().count(b"\n")
+    return count
 
 
 def phoenix(argv: list[str], request: dict[str, Any], files: Files, imported: BinaryIO) -> NoReturn:
