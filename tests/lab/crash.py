@@ -108,7 +108,11 @@ def commands_that_ended_well(journal: str) -> Counter[str]:
     """How often each command ended with 0, by a journal's own lines."""
     found: Counter[str] = Counter()
     argv = ""
-    for line in map(json.loads, journal.splitlines()):
+    for text in journal.splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:  # a line that the power cut has torn; history counts it
+            continue
         if line["event"] == "command":
             argv = " ".join(line.get("argv") or [line.get("zero") or line.get("write") or ""])
         elif line["event"] == "output" and line["exit_code"] == 0:

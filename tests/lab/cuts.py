@@ -38,7 +38,7 @@ from tests.lab.roots import ensure_root
 
 BEFORE = 0.1
 """The share of applies that are cut before the journal begins: there is nothing to resume then."""
-AGAIN = 0.6
+AGAIN = 0.9
 """The share of resumes that are cut too."""
 
 

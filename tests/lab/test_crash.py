@@ -25,7 +25,9 @@ def test_a_command_that_ends_well_twice_is_noticed() -> None:
         {"event": "command", "zero": "/dev/vda"},
         {"event": "output", "exit_code": 0},
     ]
-    found = crash.commands_that_ended_well("\n".join(map(json.dumps, lines)) + "\n")
+    found = crash.commands_that_ended_well(
+        "\n".join([*map(json.dumps, lines[:3]), '{"event": "outp', *map(json.dumps, lines[3:])])
+    )
     assert found == {"zfs destroy keep/old": 1, "/dev/vda": 2}
 
 
