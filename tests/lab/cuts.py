@@ -18,6 +18,7 @@ from tests.lab import lossy
 from tests.lab.crash import (
     BY_ID,
     NAMES,
+    SEEN,
     SIZE_MIB,
     UNPACK,
     Cut,
@@ -70,13 +71,15 @@ def round_(machine: Machine, whole: Whole, chance: random.Random) -> tuple[Cut, 
         after_s = time.monotonic() - started
         machine.cut()
         cuts.append(found(run := told(machine), during, after_s))
-        if run["ending"] != "killed" or chance.random() >= AGAIN:
+        left = len(SEEN) - cuts[-1].done
+        if run["ending"] != "killed" or not left or chance.random() >= AGAIN:
             finish(machine, untouched, begun=run["ending"] != "not begun")
             return tuple(cuts)
         during = "resume"
         started = time.monotonic()
-        # What is begun anew may need fewer lines than before, so not up to the last one.
-        begin(machine, "resume", lines=chance.randint(run["lines"], whole.lines - 1))
+        # That it goes on is a line, and each action that is to begin has four at least.
+        more = chance.randint(0, 1 + 4 * (left - 1))
+        begin(machine, "resume", lines=run["lines"] + more)
         time.sleep(chance.uniform(0, 2 * whole.gap_s))
 
 
