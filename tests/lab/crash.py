@@ -120,6 +120,19 @@ def commands_that_ended_well(journal: str) -> Counter[str]:
     return found
 
 
+def misjudged(resumed: dict[str, Any], look: str) -> str:
+    """What a resume said of the action under way, and the host, as LOOK printed it before, did not
+    show; empty where it was right. Of what is partly done both may be; of a wipe LOOK knows one
+    place of many."""
+    action, verdict = resumed.get("open", ""), resumed.get("verdict", "")
+    if not action or verdict == "partly":
+        return ""
+    what, after = SEEN[action]
+    happened = (f"has {what}" in look.splitlines()) == after
+    right = {"done": happened, "not-done": not happened or what == "ext4"}
+    return "" if right.get(verdict, False) else f"{action} is {verdict}, and the host was:\n{look}"
+
+
 def untrue(run: dict[str, Any], look: str) -> list[str]:
     """What a run's history says and the host, as LOOK printed it, does not show."""
     there = {line.removeprefix("has ") for line in look.splitlines()}
@@ -183,14 +196,20 @@ def measure(machine: Machine) -> Whole:
     return Whole(before_s=before_s, after_s=(last - first).total_seconds(), lines=len(journal))
 
 
-def told(machine: Machine) -> dict[str, Any]:
-    """What history says of the run. Raises LabError where the host shows anything else."""
+def told(machine: Machine, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What history says of the run. Raises LabError where the host shows anything else, and where
+    a resume since `before`, which is what this gave then, misjudged what was under way."""
     runs = json.loads(phoenix(machine, "history", "--json"))["runs"]
     run: dict[str, Any] = runs[0] if runs else {"ending": "not begun", "actions": []}
-    wrong = untrue(run, machine.check(LOOK))
+    look = machine.check(LOOK)
+    wrong = untrue(run, look)
+    if before is not None:
+        new = run.get("resumed", [])[len(before.get("resumed", [])) :]
+        wrong += filter(None, (misjudged(one, before["look"]) for one in new))
     if wrong:
-        raise LabError("history is not true: " + "; ".join(wrong))
+        raise LabError("phoenix does not tell the truth: " + "; ".join(wrong))
     run["lines"] = len(machine.check(f"cat {JOURNAL}").splitlines()) if runs else 0
+    run["look"] = look
     return run
 
 
@@ -207,12 +226,16 @@ def found(run: dict[str, Any], during: str, after_s: float, **more: int) -> Cut:
     )
 
 
-def finish(machine: Machine, untouched: str, *, begun: bool) -> None:
-    """Go on to the end, and hold that against what was wanted. Raises LabError."""
+def finish(machine: Machine, untouched: str, run: dict[str, Any]) -> None:
+    """Go on to the end from what `told` gave, and hold that against what was wanted. Raises
+    LabError."""
+    begun = run["ending"] != "not begun"
     phoenix(machine, "resume")
     # A run that had written nothing is none: then the plan was not applied yet.
     phoenix(machine, "apply", "plan.json", exits=(65,) if begun else (0,))
     phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
+    if told(machine, run)["ending"] != "done":
+        raise LabError("history does not tell that it is done")
     if machine.check("zfs list -Ho name -r keep new") != "keep\nnew\nnew/data\n":
         raise LabError("the datasets are not those that were wanted")
     journals = machine.check(f"cat {JOURNAL}")

@@ -66,14 +66,14 @@ def round_(machine: Machine, whole: Whole, chance: random.Random) -> tuple[Cut, 
         begin(machine, "apply", "plan.json", lines=chance.randint(1, whole.lines))
         time.sleep(chance.uniform(0, 2 * whole.gap_s))
     cuts = []
-    during = "apply"
+    during, run = "apply", None
     while True:
         after_s = time.monotonic() - started
         machine.cut()
-        cuts.append(found(run := told(machine), during, after_s))
+        cuts.append(found(run := told(machine, run), during, after_s))
         left = len(SEEN) - cuts[-1].done
         if run["ending"] != "killed" or not left or chance.random() >= AGAIN:
-            finish(machine, untouched, begun=run["ending"] != "not begun")
+            finish(machine, untouched, run)
             return tuple(cuts)
         during = "resume"
         started = time.monotonic()

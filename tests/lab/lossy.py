@@ -67,5 +67,5 @@ def round_(
         lost, unsure = lost + one, unsure + all_
     machine.boot()
     cut = found(run := told(machine), "apply", after_s, lost=lost, unsure=unsure)
-    finish(machine, untouched, begun=run["ending"] != "not begun")
+    finish(machine, untouched, run)
     return cut

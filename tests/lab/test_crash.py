@@ -73,6 +73,28 @@ def test_an_untrue_history_is_found_out(run: dict[str, Any], look: str, wrong: s
     assert any(one.startswith(wrong) for one in crash.untrue(run, look))
 
 
+@pytest.mark.parametrize(
+    ("action", "verdict", "look", "right"),
+    [
+        (BELOW, "done", "has keep\nhas keep/old\n", True),
+        (BELOW, "done", ALL, False),
+        (BELOW, "not-done", ALL, True),
+        (BELOW, "not-done", "has keep\nhas keep/old\n", False),
+        (BELOW, "partly", ALL, True),
+        (BELOW, "unknown", ALL, False),
+        (WIPE, "done", "has ext4\n", False),
+        (WIPE, "not-done", "has keep\n", True),
+        (NEW, "done", "has keep\n", False),
+        (NEW, "not-done", "has keep\nhas new\n", False),
+        ("", "", ALL, True),
+    ],
+)
+def test_what_a_resume_says_is_held_against_the_host(
+    action: str, verdict: str, look: str, *, right: bool
+) -> None:
+    assert (crash.misjudged({"open": action, "verdict": verdict}, look) == "") is right
+
+
 def test_cuts_are_counted_by_how_the_runs_were_found() -> None:
     def cut(ending: str, done: int = 0, open_: str = "", during: str = "apply") -> Cut:
         return Cut(during=during, after_s=1, lines=9, ending=ending, done=done, open=open_)
