@@ -36,7 +36,7 @@ bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks
 
 lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=name, GUEST=name run less
-	$(BIN)/python -m pytest tests/lab/test_kit.py
+	$(BIN)/python -m pytest tests/lab/test_kit.py tests/lab/test_crash.py tests/lab/test_writelog.py
 	$(MAKE) --jobs 2 --output-sync=line $(if $(GUEST),lab-$(GUEST),lab-trixie lab-bookworm)
 
 lab-trixie lab-bookworm: lab-%: install
@@ -44,11 +44,12 @@ lab-trixie lab-bookworm: lab-%: install
 		tests/lab/test_lab.py \
 		$(if $(CASE),,tests/lab/test_recordings.py tests/lab/test_verdicts.py)
 
-CUTS ?= 100
+CUTS ?= 50
+LOSSY ?= 10
 
-cuts: install  ## power is cut at random moments of applies, in a guest: CUTS=100, GUEST=name
+cuts: install  ## power is cut at random moments of applies, in each guest: CUTS=50, LOSSY=10 with unflushed writes lost, GUEST=name
 	set -e; for guest in $(or $(GUEST),trixie bookworm); do \
-		$(BIN)/python -m tests.lab.cuts $$guest $(CUTS); done
+		$(BIN)/python -m tests.lab.cuts $$guest $(CUTS) --lossy $(LOSSY); done
 
 INTO ?= build/recordings
 

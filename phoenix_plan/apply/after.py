@@ -34,7 +34,7 @@ def unmet_now(needs: Iterable[Condition], index: Index, cleared: Collection[str]
     """Every condition that does not hold right now; `cleared` are disks that this run has wiped."""
     found = []
     for need in needs:
-        if isinstance(need, DiskBlank) and need.disk in cleared and _nameless(need.disk, index):
+        if isinstance(need, DiskBlank) and need.disk in cleared and nameless(need.disk, index):
             continue
         why = unmet(need, index)
         if why is not None:
@@ -42,7 +42,7 @@ def unmet_now(needs: Iterable[Condition], index: Index, cleared: Collection[str]
     return "; ".join(found)
 
 
-def _nameless(path: str, index: Index) -> bool:
+def nameless(path: str, index: Index) -> bool:
     """A disk that this run has cleared: its middle may still hold what nobody can recognise."""
     device = index.device(path)
     return device is not None and device.disk.emptiness in ("blank", "residual")

@@ -36,7 +36,7 @@ from phoenix_plan.actions import (
     WipeDisk,
     action_id,
 )
-from phoenix_plan.apply.after import missed, not_given, unmet_now
+from phoenix_plan.apply.after import missed, nameless, not_given, unmet_now
 from phoenix_plan.apply.fill import mountable
 from phoenix_plan.commands import Run
 from phoenix_plan.conditions import (
@@ -72,6 +72,9 @@ def decide(
 
     `now` is what would be planned on `index`; `cleared` are disks that the run has wiped.
     """
+    if isinstance(action, WipeDisk) and ended:
+        # Its zeroes were on the disk before it was written down that it had ended.
+        cleared = {*cleared, action.disk}
     left = rest_of(action, now, index)
     skip = _over(action, now, index, ended=ended)
     why_not = "; ".join(filter(None, (missed(action, now, index, cleared), _unseen(action, index))))
@@ -85,7 +88,7 @@ def decide(
     else:
         unmet = unmet_now(left.needs(), index, cleared)
         if not unmet:
-            partly = left != action
+            partly = left != action or _is_nameless(action, index)
             words = "what is left of it can be run" if partly else "all is as it was before"
             return Decision(verdict="partly" if partly else "not-done", why=words, action=left)
     return Decision(
@@ -93,6 +96,15 @@ def decide(
         why=f"it did not do what it was to do ({why_not or 'a part of it'}), and what was there "
         f"before it is not there either ({unmet})",
         action=action,
+    )
+
+
+def _is_nameless(action: Action, index: Index) -> bool:
+    """A wipe of something that had a name, after which nothing on the disk has one."""
+    return (
+        isinstance(action, WipeDisk)
+        and action.emptiness == "occupied"
+        and nameless(action.disk, index)
     )
 
 

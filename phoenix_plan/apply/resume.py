@@ -13,8 +13,8 @@ from pathlib import Path
 
 import attrs
 
-from phoenix_plan.actions import VdevAction, pool_of
-from phoenix_plan.apply.after import not_ready
+from phoenix_plan.actions import VdevAction, WipeDisk, pool_of
+from phoenix_plan.apply.after import nameless, not_ready
 from phoenix_plan.apply.clock import SLACK
 from phoenix_plan.apply.decide import Decision, decide, rest_of
 from phoenix_plan.apply.errors import ConsentError, PolicyError, StaleError, UncertainError
@@ -32,6 +32,7 @@ from phoenix_plan.conditions import Condition
 from phoenix_plan.consent.bars import bars, known_of
 from phoenix_plan.consent.modes import Consent, Grant
 from phoenix_plan.errors import DocumentError, PhoenixError
+from phoenix_plan.evidence import evidence
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.times import timestamp
@@ -234,13 +235,30 @@ def _todo(
         before = attrs.evolve(
             before,
             done=(*before.done, step.id),
+            cleared=before.cleared | cleared_by(ran),
             let_go=before.let_go | let_go_by(ran),
         )
     elif decision is not None:
         before = attrs.evolve(before, skip=decision.skip)
     left = (row for row in rows if row.id not in done)
     todo = tuple(attrs.evolve(row, action=rest_of(row.action, seen.now, index)) for row in left)
+    if todo and step is not None and step.begun and todo[0].id == step.id:
+        todo = (_with_remains(todo[0], index), *todo[1:])
     return todo, before
+
+
+def _with_remains(row: Row, index: Index) -> Row:
+    """A wipe that was begun, with what it has left agreed to: once nothing on the disk has a name,
+    what nobody can recognise is the rest of what stood there. In a run that was not broken off the
+    next action builds on it as well. Whatever has a name, and none that the plan knew, has come
+    since."""
+    if not isinstance(row.action, WipeDisk) or not nameless(row.action.disk, index):
+        return row
+    now = evidence(row.action, index)
+    contents = dict.fromkeys((*row.evidence.contents, *now.contents))
+    unknown = dict.fromkeys((*row.evidence.unknown, *now.unknown))
+    agreed = attrs.evolve(row.evidence, contents=tuple(contents), unknown=tuple(unknown))
+    return attrs.evolve(row, evidence=agreed)
 
 
 def _check(

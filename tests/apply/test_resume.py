@@ -89,6 +89,93 @@ def test_what_was_under_way_is_looked_at_and_the_rest_is_run(
     assert planned.resume().err == "Nothing to resume: every run is over.\n"
 
 
+@pytest.fixture
+def half_wiped(planned: Machine) -> Machine:
+    """The disk's file system has data where no wipe gets to, as any has that was in use."""
+    planned.change(middle)
+    assert planned.plan().code == 0
+    assert planned.approve().code == 0
+    return planned
+
+
+def middle(there: Json) -> None:
+    there["disks"]["sde"]["data"] = [{"offset": "1G", "length": "1G", "bytes": "5a"}]
+
+
+def ended(machine: Machine) -> None:
+    """The last command of the journal has ended well, and that was written down."""
+    path = only(machine)
+    lines = path.read_bytes().splitlines(keepends=True)
+    command = json.loads(lines[-1])
+    assert command["event"] == "command"
+    end = {"event": "output", "at": command["at"], "id": command["id"], "exit_code": 0,
+           "stdout": "", "stderr": ""}  # fmt: skip
+    path.write_bytes(b"".join([*lines, json.dumps(end).encode() + b"\n"]))
+
+
+@pytest.mark.parametrize(
+    ("after", "seen", "said", "zeroed"),
+    [
+        (False, False, "it has not happened; all is as it was before", 2),
+        (True, False, "a part of it has happened; what is left of it can be run", 2),
+        (True, True, "it has happened; the host is as it leaves it", 1),
+    ],
+)
+def test_what_a_wipe_has_left_in_the_middle_was_agreed_to(
+    *,
+    after: bool,
+    seen: bool,
+    said: str,
+    zeroed: int,
+    half_wiped: Machine,
+    monkeypatch: Patch,
+) -> None:
+    """Nothing on the disk has a name any more, and what nobody recognises is the rest of it."""
+    break_off(half_wiped, monkeypatch, "zero", after=after)
+    if seen:
+        ended(half_wiped)
+    called = half_wiped.resume()
+    assert called.code == 0, called.err
+    assert f"{WIPE} was under way: {said}" in " ".join(called.err.split())
+    assert "cold" in half_wiped.pools
+    assert sum(line["event"] == "command" and "zero" in line
+               for line in half_wiped.journals()[0]) == zeroed  # fmt: skip
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_what_has_come_onto_a_wiped_disk_since_is_no_rest_of_it(
+    *, seen: bool, half_wiped: Machine, monkeypatch: Patch
+) -> None:
+    break_off(half_wiped, monkeypatch, "zero", after=True)
+    if seen:
+        ended(half_wiped)
+    half_wiped.change(signature("e"))
+    before = half_wiped.path.read_bytes(), only(half_wiped).read_bytes()
+    called = half_wiped.resume()
+    assert called.code == 5
+    assert "btrfs" in called.err
+    assert "not in the plan" in called.err
+    assert (half_wiped.path.read_bytes(), only(half_wiped).read_bytes()) == before
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"event": "comm'])
+def test_a_wipe_that_was_not_begun_has_left_nothing(
+    torn: bytes, half_wiped: Machine, monkeypatch: Patch
+) -> None:
+    """The same bytes on a disk that nobody had begun to zero were agreed to by nobody."""
+    break_off(half_wiped, monkeypatch, "zero")
+    path = only(half_wiped)
+    path.write_bytes(b"".join([*path.read_bytes().splitlines(keepends=True)[:-1], torn]))
+
+    def overwritten(there: Json) -> None:
+        there["disks"]["sde"]["signatures"] = []
+
+    half_wiped.change(overwritten)
+    called = half_wiped.resume()
+    assert called.code == 5
+    assert "unknown data" in called.err
+
+
 def test_what_had_only_been_intended_is_just_run(planned: Machine, monkeypatch: Patch) -> None:
     """A command is on disk before it runs: without one, nothing has."""
     break_off(planned, monkeypatch, "zero")

@@ -67,6 +67,12 @@ def _unrecognised() -> Json:
     return made
 
 
+def _file_system() -> Json:
+    made = _unrecognised()
+    made["disks"]["sde"]["signatures"] = [{"offset": 1080, "type": "ext4", "uuid": "u"}]
+    return made
+
+
 def _boots_from_zfs() -> Json:
     made = host(pool("rpool", "mirror", "A", "B", ROOT={"set": {"mountpoint": "/"}}))
     made["mounts"] = [
@@ -178,6 +184,12 @@ SCENES: dict[str, Scene] = {
     ),
     "a disk with data that nobody recognises": Scene(
         _unrecognised,
+        {"pools": [want("data", "single", "E")]},
+        frozenset({"wipe-disk", "create-pool"}),
+        again=frozenset({f"zero {by_id('E')}"}),
+    ),
+    "a disk with a file system that was in use": Scene(
+        _file_system,
         {"pools": [want("data", "single", "E")]},
         frozenset({"wipe-disk", "create-pool"}),
         again=frozenset({f"zero {by_id('E')}"}),

@@ -1,10 +1,7 @@
 """Power is cut at random moments of an apply, and what is left is resumed: `make cuts CUTS=100`.
 
-A plan destroys two datasets and a snapshot, wipes a disk that holds a file system, and makes a
-pool and a dataset on it. Each round begins with everything as it was. After the cut and the boot:
-`phoenix history` tells how far it came, `phoenix resume` ends as approved or, where not even the
-journal had begun, `phoenix apply` does; every command ended well once at most, as the journals have
-it; another plan finds no change; and a disk that no config names is byte for byte what it was.
+A cut is the end of QEMU's process (SIGKILL). Each round begins with everything as it was.
+`LOSSY=20` adds cuts that take along what a disk had not been told to flush (lossy.py).
 """
 
 import argparse
@@ -12,102 +9,109 @@ import json
 import random
 import tempfile
 import time
-from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
+from attrs import asdict
+
+from tests.lab import lossy
+from tests.lab.crash import (
+    BY_ID,
+    NAMES,
+    SEEN,
+    SIZE_MIB,
+    UNPACK,
+    Cut,
+    Whole,
+    begin,
+    finish,
+    found,
+    measure,
+    prepare,
+    summary,
+    told,
+)
 from tests.lab.disks import Disk
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
 from tests.lab.machine import Machine
 from tests.lab.roots import ensure_root
 
-FOLDER = "/root/cuts"
-BY_ID = "/dev/disk/by-id/virtio-"
-NAMES = ("KEEP", "WIPE", "NOT")
-SIZE_MIB = 128
-PREPARE = f"""
-for pool in keep new; do zpool list $pool >/dev/null 2>&1 && zpool destroy $pool; done
-for disk in {BY_ID}KEEP {BY_ID}WIPE; do
-  for part in 1 9; do [ -e $disk-part$part ] && wipefs -qa $disk-part$part; done
-  dd if=/dev/zero of=$disk bs=1M count={SIZE_MIB} conv=fsync 2>/dev/null
-done
-udevadm settle
-zpool create keep {BY_ID}KEEP
-zfs create keep/old
-zfs create keep/old/below
-zfs snapshot keep/old/below@monday
-mkfs.ext4 -qF {BY_ID}WIPE
-rm -rf /var/lib/phoenix
-mkdir -p {FOLDER}
-"""
+BEFORE = 0.1
+"""The share of applies that are cut before the journal begins: there is nothing to resume then."""
+AGAIN = 0.9
+"""The share of resumes that are cut too."""
 
 
-def config(machine: Machine) -> dict[str, Any]:
-    """What is wanted; the dataset that goes is named by the GUID that it has in this round."""
-    guid = machine.check(["zfs", "get", "-Hpo", "value", "guid", "keep/old"]).strip()
-    return {
-        "zfs": {
-            "pools": [
-                {"name": "keep", "raid_level": "single", "disks": [f"{BY_ID}KEEP"]},
-                {"name": "new", "raid_level": "single", "disks": [f"{BY_ID}WIPE"]},
-            ],
-            "datasets": [{"name": "data", "pool": "new"}],
-            "removed": {"datasets": [{"name": "keep/old", "guid": guid, "recursive": True}]},
-        }
-    }
+def killed(machine: Machine, whole: Whole, count: int, chance: random.Random) -> Iterator[Cut]:
+    """Cut by a kill, so often, at random moments of applies and of their resumes."""
+    while count > 0:
+        cuts = round_(machine, whole, chance)
+        yield from cuts
+        count -= len(cuts)
 
 
-def phoenix(machine: Machine, *argv: str, exits: tuple[int, ...] = (0,)) -> str:
-    """Run phoenix in the guest; its stdout. Raises LabError for another exit status."""
-    answer = machine.run(["phoenix", *argv], cwd=FOLDER, timeout_s=300)
-    if answer.status not in exits:
-        raise LabError(f"phoenix did not end as it should\n{answer}")
-    return answer.stdout
+def round_(machine: Machine, whole: Whole, chance: random.Random) -> tuple[Cut, ...]:
+    """Apply, and cut it; resume, and cut that too, or not; in the end all is as it was wanted.
+
+    The moment is some time after some line of the journal: how long an apply takes hangs on what
+    else this machine does. Raises LabError where anything is not as it should be.
+    """
+    untouched = prepare(machine)
+    started = time.monotonic()
+    if chance.random() < BEFORE:
+        begin(machine, "apply", "plan.json")
+        time.sleep(chance.uniform(0, whole.before_s))
+    else:
+        begin(machine, "apply", "plan.json", lines=chance.randint(1, whole.lines))
+        time.sleep(chance.uniform(0, 2 * whole.gap_s))
+    cuts = []
+    during, run = "apply", None
+    while True:
+        after_s = time.monotonic() - started
+        machine.cut()
+        cuts.append(found(run := told(machine, run), during, after_s))
+        left = len(SEEN) - cuts[-1].done
+        if run["ending"] != "killed" or not left or chance.random() >= AGAIN:
+            finish(machine, untouched, run)
+            return tuple(cuts)
+        during = "resume"
+        started = time.monotonic()
+        # That it goes on is a line, and each action that is to begin has four at least.
+        more = chance.randint(0, 1 + 4 * (left - 1))
+        begin(machine, "resume", lines=run["lines"] + more)
+        time.sleep(chance.uniform(0, 2 * whole.gap_s))
 
 
-def commands_that_ended_well(journal: str) -> Counter[str]:
-    """How often each command ended with 0, by a journal's own lines."""
-    found: Counter[str] = Counter()
-    argv = ""
-    for line in map(json.loads, journal.splitlines()):
-        if line["event"] == "command":
-            argv = " ".join(line.get("argv") or [line.get("zero") or line.get("write") or ""])
-        elif line["event"] == "output" and line["exit_code"] == 0:
-            found[argv] += 1
-    return found
+def replayed(
+    machine: Machine, whole: Whole, base: Path, count: int, chance: random.Random
+) -> Iterator[Cut]:
+    """Moments of one apply, each with a part of its last writes."""
+    untouched, moments = lossy.record(machine, base, chance, count, whole)
+    for moment in moments:
+        yield lossy.round_(machine, base, moment, untouched, chance)
 
 
-def round_(machine: Machine, wait_s: float | None) -> tuple[str, float]:
-    """One round; how the run had ended when the power came back, and how long it was on. Without
-    a time to wait, it is not cut. Raises LabError where anything is not as it should be."""
-    machine.check(PREPARE)
-    machine.write(f"{FOLDER}/config.json", json.dumps(config(machine)))
-    untouched = machine.digests()["NOT"]
-    phoenix(machine, "plan", "-c", "config.json", "-o", "plan.json")
-    phoenix(machine, "approve", "plan.json", "--all", "--reason", "the lab says so")
-    began = time.monotonic()
-    if wait_s is None:
-        phoenix(machine, "apply", "plan.json")
-        return "not cut", time.monotonic() - began
-    machine.check(f"cd {FOLDER} && setsid phoenix apply plan.json </dev/null >apply.log 2>&1 &")
-    time.sleep(max(0.0, wait_s - (time.monotonic() - began)))
-    machine.reboot(power_cut=True)
-    runs = json.loads(phoenix(machine, "history", "--json"))["runs"]
-    ending = runs[0]["ending"] if runs else "not begun"
-    phoenix(machine, "resume")
-    # A run that had written nothing is none: then the plan was not applied yet.
-    phoenix(machine, "apply", "plan.json", exits=(0, 65))
-    phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
-    if machine.check("zfs list -Ho name -r keep new") != "keep\nnew\nnew/data\n":
-        raise LabError("the datasets are not those that were wanted")
-    journals = machine.check("cat /var/lib/phoenix/runs/*.jsonl")
-    twice = [one for one, count in commands_that_ended_well(journals).items() if count > 1]
-    if twice:
-        raise LabError(f"ended well more than once: {', '.join(twice)}\n{journals}")
-    if machine.digests()["NOT"] != untouched:
-        raise LabError("a disk that no config names has changed")
-    return ending, wait_s
+def counted(machine: Machine, what: str, rounds: Iterable[Cut]) -> None:
+    """Print each cut and, whatever comes between, how all were found."""
+    cuts: list[Cut] = []
+    first = len(machine.transcript)
+    started = time.monotonic()
+    try:
+        for cut in rounds:
+            cuts.append(cut)
+            print(f"{len(cuts)}: {json.dumps(asdict(cut))}", flush=True)
+            first = len(machine.transcript)
+    except LabError as error:
+        shown = "".join(str(answer) for answer in machine.transcript[first:])
+        raise LabError(f"{error}\n\n--- cut {len(cuts) + 1}, what was run\n{shown}") from None
+    finally:
+        print(
+            "\n".join(
+                summary(f"{machine.root.guest.name}, {what}", cuts, time.monotonic() - started)
+            ),
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -115,26 +119,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("guest", choices=sorted(GUESTS))
     parser.add_argument("cuts", type=int)
+    parser.add_argument("--lossy", type=int, default=0, help="cuts that lose unflushed writes")
     parser.add_argument("--seed", type=int, default=time.time_ns())
     given = parser.parse_args()
-    print(f"{given.guest}: {given.cuts} cuts, --seed {given.seed}", flush=True)
+    print(f"{given.guest}: --seed {given.seed}", flush=True)
     chance = random.Random(given.seed)  # noqa: S311 - when, and no secret
-    found: Counter[str] = Counter()
     disks = [Disk(name=name, size_mib=SIZE_MIB) for name in NAMES]
     root = ensure_root(GUESTS[given.guest])
     with (
         tempfile.TemporaryDirectory(prefix="phoenix-lab-") as place,
-        Machine(root, disks, Path(place)) as machine,
+        Machine(root, disks, Path(place) / "machine", keeps_root=True) as machine,
     ):
         machine.check(f"mkfs.ext4 -qF {BY_ID}NOT")
-        round_(machine, None)  # compiles and loads
-        _, whole = round_(machine, None)
-        for number in range(1, given.cuts + 1):
-            ending, moment = round_(machine, chance.uniform(0, 1.2 * whole))
-            found[ending] += 1
-            print(f"{number}: cut after {moment:.1f} s: {ending}, resumed", flush=True)
-    print(f"{given.guest}: {found.total()} cuts, an apply took {whole:.0f} s; found "
-          + ", ".join(f"{count} {ending}" for ending, count in sorted(found.items())))  # fmt: skip
+        whole = measure(machine)
+        print(f"an apply: {whole}", flush=True)
+        machine.keep_compiled()
+        machine.check(UNPACK)  # each boot loads them
+        if given.cuts:
+            counted(machine, "killed", killed(machine, whole, given.cuts, chance))
+        if given.lossy:
+            lossy_rounds = replayed(machine, whole, Path(place) / "base", given.lossy, chance)
+            counted(machine, "unflushed writes lost", lossy_rounds)
 
 
 if __name__ == "__main__":

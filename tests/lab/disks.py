@@ -8,6 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from tests.lab.errors import LabError
+from tests.lab.hosttools import run
 
 MIB = 1024 * 1024
 BLOCK = 64 * 1024
@@ -65,7 +66,26 @@ class Disk:
             file.truncate(self.size_mib * MIB)
 
 
-def drive_arguments(disks: tuple[Disk, ...], folder: Path) -> list[str]:
+def source(file: Path, *, logged: bool) -> str:
+    """Where a drive's bytes are, as QEMU's options say it: a file and, with `logged`, a log of what
+    is written to it (writelog.py), beside it in NAME.log. Only then do flushes reach the file."""
+    if not logged:
+        return f"driver=raw,cache=unsafe,file.driver=file,file.filename={file}"
+    log = file.with_suffix(".log")
+    log.write_bytes(b"")
+    return (
+        "driver=blklogwrites,cache=writeback"
+        f",file.driver=raw,file.file.driver=file,file.file.filename={file}"
+        f",log.driver=file,log.filename={log}"
+    )
+
+
+PLAIN = ",discard=off,write-zeroes=off"
+"""Options of a virtio disk under a log: QEMU 7.2 may log another write between the entry of a
+request to write zeroes and its sectors (blk_log_writes_co_do_log gives up the processor there)."""
+
+
+def drive_arguments(disks: tuple[Disk, ...], folder: Path, *, logged: bool = False) -> list[str]:
     """QEMU's arguments for these disks.
 
     Eight virtio disks share a PCI slot as its functions, since a shared boot has more disks than
@@ -79,24 +99,26 @@ def drive_arguments(disks: tuple[Disk, ...], folder: Path) -> list[str]:
         nth = counts[disk.kind]
         counts[disk.kind] += 1
         for leg in range(disk.legs):
-            arguments += _attached(disk, leg, nth, folder)
+            arguments += _attached(disk, leg, nth, folder, logged=logged)
     return arguments
 
 
-def _attached(disk: Disk, leg: int, nth: int, folder: Path) -> list[str]:
+def _attached(disk: Disk, leg: int, nth: int, folder: Path, *, logged: bool) -> list[str]:
     """The arguments for one path to a disk, the `nth` of its kind."""
     drive = f"drive-{disk.name}-{leg}"
-    source = [f"file.driver=file,file.filename={disk.file(folder)}"]
+    parts = [source(disk.file(folder), logged=logged)]
     if disk.unreadable or disk.unreadable_mib is not None:
-        source = [
+        parts = [
+            "driver=raw,cache=unsafe",
             f"file.driver=blkdebug,file.image.driver=file,file.image.filename={disk.file(folder)}",
             "file.inject-error.0.event=read_aio,file.inject-error.0.errno=5",
         ]
     if disk.unreadable_mib is not None:
-        source.append(f"file.inject-error.0.sector={disk.unreadable_mib * MIB // 512}")
-    options = ["if=none", f"id={drive}", "driver=raw", "cache=unsafe", *source]
+        parts.append(f"file.inject-error.0.sector={disk.unreadable_mib * MIB // 512}")
+    options = ["if=none", f"id={drive}", *parts]
     device = {
-        Kind.VIRTIO: f"virtio-blk-pci,addr={0x8 + nth // 8:#x}.{nth % 8},multifunction=on",
+        Kind.VIRTIO: f"virtio-blk-pci,addr={0x8 + nth // 8:#x}.{nth % 8},multifunction=on"
+        + PLAIN * logged,
         Kind.SCSI: f"scsi-hd,bus=scsi.0,scsi-id={nth}",
         Kind.ATA: f"ide-hd,bus=ide.{nth // 2},unit={nth % 2}",
         Kind.NVME: "nvme",
@@ -109,6 +131,11 @@ def _attached(disk: Disk, leg: int, nth: int, folder: Path) -> list[str]:
     elif disk.kind is Kind.ATA and nth > 3:
         raise LabError("a guest takes at most four ata disks")
     return ["-drive", ",".join(options), "-device", f"{device},drive={drive},serial={disk.name}"]
+
+
+def copy_sparse(source: Path, target: Path) -> None:
+    """Copy a disk's file; what is a hole, or zero, becomes a hole."""
+    run(["cp", "--sparse=always", str(source), str(target)])
 
 
 def content_digest(path: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Self
 from attrs import frozen
 
 from tests.lab import initrd
-from tests.lab.disks import Disk, content_digest, drive_arguments
+from tests.lab.disks import PLAIN, Disk, content_digest, copy_sparse, drive_arguments, source
 from tests.lab.errors import LabError
 from tests.lab.roots import Root
 
@@ -102,15 +102,21 @@ class Line:
 class Machine:
     """A guest that has booted. Use it as a context manager: leaving it ends the QEMU process.
 
-    The root is a throw-away snapshot. The disks' files, `folder/NAME.raw`, are made anew.
-    `compiled` is what another machine of the same root gave as such.
+    The root is a throw-away snapshot, or a copy of its own that outlives a `cut` (`keeps_root`).
+    The disks' files, `folder/NAME.raw`, are made anew. `compiled` is what another machine of the
+    same root gave as such.
     """
 
     def __init__(
-        self, root: Root, disks: Sequence[Disk], folder: Path, compiled: bytes | None = None
+        self,
+        root: Root,
+        disks: Sequence[Disk],
+        folder: Path,
+        compiled: bytes | None = None,
+        *,
+        keeps_root: bool = False,
     ) -> None:
         self.root = root
-        self._compiled = compiled
         self.disks = tuple(disks)
         self.folder = folder
         self.transcript: list[Answer] = []
@@ -118,12 +124,31 @@ class Machine:
         folder.mkdir(parents=True, exist_ok=True)
         for disk in self.disks:
             disk.create(folder)
+        self._keeps_root = keeps_root
+        if keeps_root:
+            copy_sparse(root.image, self.root_file)
+        self._initramfs = initrd.pack(root, folder, compiled)
+        self.boot()
+
+    @property
+    def root_file(self) -> Path:
+        """The root's own copy, where there is one."""
+        return self.folder / "ROOT.raw"
+
+    def files(self) -> tuple[Path, ...]:
+        """The files of all disks, of the root's own copy among them."""
+        root = (self.root_file,) if self._keeps_root else ()
+        return (*root, *(disk.file(self.folder) for disk in self.disks))
+
+    def boot(self, *, logged: bool = False) -> None:
+        """Start QEMU and wait until the agent answers; after `kill`, again. With `logged`, what is
+        written to a disk, or to the root's own copy, is logged beside it in NAME.log."""
         started = time.monotonic()
-        self._process = self._start()
+        self._process = self._start(logged=logged)
         try:
             deadline = started + BOOT_TIMEOUT_S
-            self._qmp = Line(folder / "qmp.sock", deadline)
-            self._agent = Line(folder / "agent.sock", deadline)
+            self._qmp = Line(self.folder / "qmp.sock", deadline)
+            self._agent = Line(self.folder / "agent.sock", deadline)
             self._qmp.receive(10)
             self._command("qmp_capabilities")
             self._receive(deadline - time.monotonic(), "boot")
@@ -132,10 +157,12 @@ class Machine:
             raise
         self.boot_seconds = time.monotonic() - started
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, *, logged: bool) -> subprocess.Popen[bytes]:
         for name in ("qmp.sock", "agent.sock"):
             (self.folder / name).unlink(missing_ok=True)
-        initramfs = initrd.pack(self.root, self.folder, self._compiled)
+        root = f"format=raw,cache=unsafe,file={self.root.image},snapshot=on"
+        if self._keeps_root:
+            root = source(self.root_file, logged=logged)
         argv = [
             # A test run that is killed takes its guest along: no teardown runs then.
             "setpriv", "--pdeathsig", "KILL",
@@ -148,11 +175,11 @@ class Machine:
             "-device", "virtio-serial-pci,addr=0x3",
             "-chardev", f"socket,id=lab,path={self.folder / 'agent.sock'},server=on,wait=off",
             "-device", "virtserialport,chardev=lab,name=lab",
-            "-kernel", str(self.root.kernel), "-initrd", str(initramfs),
-            "-append", KERNEL_ARGUMENTS,
-            "-drive", f"file={self.root.image},if=none,id=root,format=raw,cache=unsafe,snapshot=on",
-            "-device", "virtio-blk-pci,addr=0x4,drive=root,serial=ROOT",
-            *drive_arguments(self.disks, self.folder),
+            "-kernel", str(self.root.kernel), "-initrd", str(self._initramfs),
+            "-append", KERNEL_ARGUMENTS + " lab.few" * self._keeps_root,
+            "-drive", f"{root},if=none,id=root",
+            "-device", "virtio-blk-pci,addr=0x4,drive=root,serial=ROOT" + PLAIN * logged,
+            *drive_arguments(self.disks, self.folder, logged=logged),
         ]  # fmt: skip
         with (self.folder / "qemu.log").open("wb") as log:
             return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -194,6 +221,29 @@ class Machine:
         )
         self.transcript.append(answer)
         return answer
+
+    def begin(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str,
+        log: str,
+        cue: str,
+        lines: int = 0,
+        timeout_s: float = 300.0,
+    ) -> bool:
+        """Begin phoenix in the guest, and leave it to itself: its output goes to the file `log`.
+
+        Returns once the files of the pattern `cue` have so many lines; False where they have not in
+        time.
+        """
+        self._agent.send(
+            {
+                "argv": list(argv), "log": log, "cue": cue, "lines": lines,
+                "timeout_s": timeout_s, "cwd": cwd, "env": {}, "stdin": "",
+            }
+        )  # fmt: skip
+        return bool(self._receive(timeout_s + 30, " ".join(argv))["status"] == 0)
 
     def check(
         self,
@@ -240,6 +290,21 @@ class Machine:
         )
         self.transcript.append(answer)
         return answer
+
+    def cut(self) -> None:
+        """Kill QEMU at once, in the middle of whatever the guest does, and boot again."""
+        started = time.monotonic()
+        self.kill()
+        self.boot()
+        seconds = time.monotonic() - started
+        shown = "(QEMU killed)"
+        self.transcript.append(
+            Answer(request=shown, status=0, stdout="", stderr="", seconds=seconds)
+        )
+
+    def keep_compiled(self) -> None:
+        """Have the next boots find what was compiled in this one, as a host does."""
+        self._initramfs = initrd.pack(self.root, self.folder, self.compiled())
 
     def digests(self) -> dict[str, str]:
         """The content digest of every disk, by name, taken outside while the guest stands still.

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from phoenix_plan.actions import ACTIONS
-from tests.lab import anew, cuts
+from tests.lab import anew
 from tests.lab.bench import Bench, Boot, boots, plan_differences
 from tests.lab.casefile import Case, DiskSpec, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
@@ -449,20 +449,3 @@ def test_half_of_the_recordings_replace_nothing(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="lacks 02-b; nothing was replaced"):
         put_in_place(tmp_path / "new", tmp_path / "stored", ["01-a", "02-b"])
     assert (tmp_path / "stored/01-a/commands.tsv").read_text() == "old"
-
-
-def test_a_command_that_ends_well_twice_is_noticed() -> None:
-    """One that failed, or of which nobody saw the end, may be run again."""
-    lines: list[dict[str, Any]] = [
-        {"event": "command", "argv": ["zfs", "destroy", "keep/old"]},
-        {"event": "command", "argv": ["zfs", "destroy", "keep/old"]},
-        {"event": "output", "exit_code": 1},
-        {"event": "command", "argv": ["zfs", "destroy", "keep/old"]},
-        {"event": "output", "exit_code": 0},
-        {"event": "command", "zero": "/dev/vda"},
-        {"event": "output", "exit_code": 0},
-        {"event": "command", "zero": "/dev/vda"},
-        {"event": "output", "exit_code": 0},
-    ]
-    found = cuts.commands_that_ended_well("\n".join(map(json.dumps, lines)) + "\n")
-    assert found == {"zfs destroy keep/old": 1, "/dev/vda": 2}

@@ -9,9 +9,12 @@ alone.
 An argv that begins with `phoenix` is run in a fork of the agent: a process with files, a folder and
 an environment of its own, that runs `python3 -m phoenix_plan`. What it imported the agent imports
 too, so that the next one finds it loaded: in an emulated processor that is half of a command's
-time. `phoenix` in shell text is started as on a host.
+time. `phoenix` in shell text is started as on a host. With "log", a file, such a fork is left to
+itself, in a session of its own: the answer comes once the files of the pattern "cue" have "lines"
+lines, which may be none.
 """
 
+import glob
 import importlib
 import json
 import os
@@ -21,11 +24,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 SOURCE = "/lab/src"
+LOADED = "/var/lib/lab-loaded"
+"""What phoenix imported before this boot, one module a line: loaded before the first request."""
 
 
 class Files(NamedTuple):
@@ -38,6 +44,8 @@ class Files(NamedTuple):
 
 def answer(request: dict[str, Any]) -> dict[str, object]:
     argv = request.get("argv") or ["/bin/bash", "-euc", request["shell"]]
+    if "log" in request:
+        return {"status": detached(argv, request), "stdout": "", "stderr": ""}
     with (
         tempfile.TemporaryFile() as given,
         tempfile.TemporaryFile() as out,
@@ -82,11 +90,53 @@ def forked(argv: list[str], request: dict[str, Any], files: Files) -> int | None
         if not in_time:
             os.kill(pid, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        for name in text(imported).splitlines():
-            if name not in sys.modules:
-                with suppress(ImportError):
-                    importlib.import_module(name)
+        load(text(imported))
     return status if in_time else None
+
+
+def load(names: str) -> None:
+    """Import what is not imported yet, and keep the names of all for the next boot."""
+    new = [name for name in names.splitlines() if name not in sys.modules]
+    for name in new:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    if new:
+        with open(LOADED, "w") as file:
+            file.write("\n".join(sys.modules))
+
+
+def detached(argv: list[str], request: dict[str, Any]) -> int | None:
+    """Begin phoenix in a fork that nobody waits for; None where its cue has not come in time."""
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        try:
+            with (
+                open(os.devnull, "rb") as given,
+                open(request["log"], "wb") as log,
+                tempfile.TemporaryFile() as imported,
+            ):
+                phoenix(argv, request, Files(given, log, log), imported)
+        finally:
+            os._exit(1)
+    os.waitpid(pid, 0)
+    deadline = time.monotonic() + request["timeout_s"]
+    while lines_of(request["cue"]) < request["lines"]:
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+    return 0
+
+
+def lines_of(pattern: str) -> int:
+    """How many lines the files of a pattern have."""
+    count = 0
+    for path in glob.glob(pattern):
+        with suppress(OSError), open(path, "rb") as file:
+            count += file.read().count(b"\n")
+    return count
 
 
 def phoenix(argv: list[str], request: dict[str, Any], files: Files, imported: BinaryIO) -> NoReturn:
@@ -120,6 +170,8 @@ def text(file: BinaryIO) -> str:
 
 def main() -> None:
     sys.path.append(SOURCE)
+    with suppress(OSError), open(LOADED) as file:
+        load(file.read())
     with open(sys.argv[1], "r+b", buffering=0) as channel:
         channel.write(b'{"ready": true}\n')
         pending = b""

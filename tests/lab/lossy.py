@@ -1,0 +1,71 @@
+"""Power cuts that take along what a disk had not been told to flush: `make cuts LOSSY=20`.
+
+A killed QEMU loses what the guest's kernel held, and never what it had written: this machine has
+that. A real disk may lose all that was written to it since the last flush, or a part. So one apply
+is run with every disk, the root's and the journal's among them, under a log of its writes
+(writelog.py). At random moments the guest stands still, no request is under way, and the lengths
+of all logs are taken. Each moment is then made into disks as a power cut may have left them, each
+disk by its own last flush and by chance, and booted.
+"""
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.lab.crash import Cut, Whole, begin, finish, found, phoenix, prepare, told
+from tests.lab.disks import copy_sparse
+from tests.lab.machine import Machine
+from tests.lab.writelog import replay
+
+Moment = tuple[float, dict[str, int]]
+"""Seconds from the start of apply, and by disk how long its log was."""
+
+
+def record(
+    machine: Machine, base: Path, chance: random.Random, count: int, whole: Whole
+) -> tuple[str, list[Moment]]:
+    """Apply once under logs; the digest of the disk that is not to be touched, and the moments.
+
+    `base` becomes the folder of the disks as they were before. The machine is ended.
+    """
+    untouched = prepare(machine)
+    machine.kill()
+    base.mkdir(exist_ok=True)
+    for file in machine.files():
+        copy_sparse(file, base / file.name)
+    machine.boot(logged=True)
+    phoenix(machine, "history")  # loads what apply needs
+    moments: list[Moment] = []
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as aside:
+        applied = aside.submit(begin, machine, "apply", "plan.json", lines=whole.lines)
+        while not applied.done():
+            time.sleep(chance.uniform(0, whole.gap_s))
+            with machine.paused():
+                lengths = {
+                    file.name: file.with_suffix(".log").stat().st_size for file in machine.files()
+                }
+            moments.append((time.monotonic() - started, lengths))
+        applied.result()
+    machine.kill()
+    return untouched, sorted(
+        chance.sample(moments, min(count, len(moments))), key=lambda one: one[0]
+    )
+
+
+def round_(
+    machine: Machine, base: Path, moment: Moment, untouched: str, chance: random.Random
+) -> Cut:
+    """Boot one moment, and hold it to what every cut is held to."""
+    machine.kill()
+    after_s, lengths = moment
+    lost = unsure = 0
+    for file in machine.files():
+        log = file.with_suffix(".log")
+        one, all_ = replay(base / file.name, log, lengths[file.name], file, chance)
+        lost, unsure = lost + one, unsure + all_
+    machine.boot()
+    cut = found(run := told(machine), "apply", after_s, lost=lost, unsure=unsure)
+    finish(machine, untouched, run)
+    return cut
