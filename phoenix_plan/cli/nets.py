@@ -8,7 +8,7 @@ from functools import reduce
 import attrs
 
 from phoenix_plan.consent.nets import both, parse_net
-from phoenix_plan.errors import PhoenixError, UsageError
+from phoenix_plan.errors import PhoenixError
 from phoenix_plan.hosts.open import rules_of
 from phoenix_plan.model.desired import Desired, Nets
 
@@ -29,7 +29,8 @@ def nets_of_policy(host: str) -> Nets:
     try:
         if not rules_of(host).is_there():
             return Nets()
-    except UsageError:  # a recording: nothing is applied there
+    except PhoenixError:
+        # A recording, where nothing is applied, or a folder that others can write or replace.
         return Nets()
     from phoenix_plan.cli.rules import rules_for  # noqa: PLC0415 - most hosts have none
 
