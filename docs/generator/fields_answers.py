@@ -63,6 +63,7 @@ ANSWER_FIELDS: dict[str, dict[str, str]] = {
         "approval_age": "How long an approval counts at most, empty where the policy does not say.",
         "allowed_hours": "When destructive actions may begin; empty: at any time.",
         "signatures": "Whether an approval counts only where someone in allowed_signers signed it.",
+        "nets": "What every plan has to keep as a way back.",
         "actions": "The destructive actions of the plan, in order.",
     },
     "DemandedAction": {

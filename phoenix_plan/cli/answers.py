@@ -12,6 +12,7 @@ import attrs
 from phoenix_plan.apply.applied import Applied
 from phoenix_plan.codec import as_dict
 from phoenix_plan.consent.policy import Hours, Source
+from phoenix_plan.model.desired import Nets
 
 VERIFIED_VERSION = "1.0"
 DEMANDED_VERSION = "1.0"
@@ -86,6 +87,7 @@ class Demanded:
     approval_age: str
     allowed_hours: tuple[Hours, ...]
     signatures: bool
+    nets: Nets
     actions: tuple[DemandedAction, ...]
 
 

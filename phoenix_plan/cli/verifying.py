@@ -179,6 +179,7 @@ class Demands:
                 approval_age=policy.approval_age,
                 allowed_hours=policy.hours,
                 signatures=policy.signatures,
+                nets=policy.nets,
                 actions=tuple(self._action(row) for row in self.plan.destructive),
             )
         )

@@ -102,6 +102,12 @@ def limits(policy: Policy) -> Iterator[tuple[str, str]]:
         yield "approvals", f"count for {policy.approval_age} at most"
     for hours in policy.hours:
         yield "hours", _hours(hours)
+    if policy.nets.snapshot:
+        yield "nets", "a snapshot before a destructive change of a dataset"
+    if policy.nets.checkpoint:
+        yield "nets", "a checkpoint before a step of a pool without a way back"
+    if policy.nets.retire:
+        yield "nets", f"a dataset that goes is put aside for {policy.nets.retire} first"
 
 
 def _destructive(plan: Plan) -> Iterator[Entry]:

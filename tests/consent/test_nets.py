@@ -109,3 +109,14 @@ def test_a_net_that_there_is_not_is_wrong_usage(planned: Machine, net: str) -> N
     called = plan(planned, "--net", net)
     assert called.code == 64
     assert not planned.plan_path.exists()
+
+
+def test_policy_check_tells_what_is_to_be_kept(kept: Machine) -> None:
+    assert plan(kept, state=True).code == 0
+    there = ("policy", "check", str(kept.plan_path), "--host", kept.sim)
+    called = kept.call(*there)
+    assert called.code == 4
+    assert "a dataset that goes is put aside for 30d first" in " ".join(called.out.split())
+    answer = json.loads(kept.call(*there, "--json").out)
+    assert answer["nets"]["retire"] == "30d"
+    assert [one["id"] for one in answer["actions"] if one["barred"]] == [DESTROY]
