@@ -16,6 +16,12 @@ RETIRED_FROM = "phoenix:retired-from"
 """The user property that says which name such a dataset had."""
 
 
+def retired_name(guid: str) -> str:
+    """The last part of the name of a dataset that was put aside. What was sent and received has
+    another GUID, so it is none under the same name."""
+    return f"phoenix-retired-{guid}"
+
+
 @attrs.frozen(kw_only=True)
 class Dataset:
     """A filesystem or a volume.

@@ -14,7 +14,7 @@ from functools import cached_property
 import attrs
 
 from phoenix_plan.model.actual import Actual
-from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, within
+from phoenix_plan.model.datasets import Dataset, retired_name, within
 from phoenix_plan.model.disks import Disk, Partition, holds_another
 from phoenix_plan.model.pools import CLOSED, GONE, IdlePool, Pool, Vdev
 from phoenix_plan.model.proxmox import Reference, Storage
@@ -211,9 +211,15 @@ class Index:
         return {storage.id: storage for storage in self.actual.storages.storages}
 
     @cached_property
-    def aside(self) -> Mapping[str, Dataset]:
-        """Datasets that were put aside, to be kept for a while, by GUID."""
-        return {one.guid: one for one in self.actual.datasets if KEPT_UNTIL in one.set}
+    def aside(self) -> Mapping[tuple[str, str], Dataset]:
+        """Datasets that were put aside, to be kept for a while, by pool and GUID. Their name tells,
+        and no mark: a run may have broken off before it set that, one that was renamed back is in
+        use again, and a pool that was split off has the same GUIDs (zpool-split(8))."""
+        return {
+            (one.pool, one.guid): one
+            for one in self.actual.datasets
+            if one.name.rpartition("/")[2] == retired_name(one.guid)
+        }
 
     @cached_property
     def by_mountpoint(self) -> Mapping[str, Dataset]:

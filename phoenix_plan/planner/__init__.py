@@ -181,9 +181,9 @@ def _unmanaged(desired: Desired, index: Index, actions: Iterable[Action]) -> Unm
     datasets |= {dataset.name for dataset in desired.removed.datasets}
     datasets |= {dataset.renamed_from for dataset in desired.datasets}
     for removed in desired.removed.datasets:
-        if removed.guid in index.aside:
-            kept = index.aside[removed.guid].name
-            datasets |= {kept, *(one.name for one in index.descendants(kept))}
+        kept = index.aside.get((removed.name.partition("/")[0], removed.guid))
+        if kept is not None:
+            datasets |= {kept.name, *(one.name for one in index.descendants(kept.name))}
     storages = {storage.id for storage in desired.storages} | set(desired.removed.storages)
     for action in actions:
         match action:

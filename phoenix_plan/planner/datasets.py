@@ -239,12 +239,12 @@ def destroy_action(dataset: Dataset, index: Index, until: str = "") -> DestroyDa
 
 def _remove(removed: RemovedDataset, scope: Scope) -> Items:
     index, subject = scope.index, Subject(kind="dataset", name=removed.name)
-    kept = index.aside.get(removed.guid)
+    kept = index.aside.get((removed.name.partition("/")[0], removed.guid))
     there = index.datasets.get(removed.name) if kept is None else kept
     until = ""
     if kept is not None:
         date = kept_until(kept)
-        until = kept.set[KEPT_UNTIL]
+        until = kept.set.get(KEPT_UNTIL, "")
         if date is None:
             yield no_date(kept)
             return

@@ -16,7 +16,7 @@ from phoenix_plan.actions import (
 )
 from phoenix_plan.conditions import Unmet
 from phoenix_plan.evidence import evidence
-from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, effective
+from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, effective, retired_name
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import Guid
@@ -91,7 +91,7 @@ def retirement(there: Dataset, keep: str, index: Index, serves: tuple[str, ...] 
         dataset=there.name,
         guid=there.guid,
         kind="filesystem" if there.type == "filesystem" else "volume",
-        to=f"{parent}/phoenix-retired-{there.guid}",
+        to=f"{parent}/{retired_name(there.guid)}",
         keep=keep,
         below={one.name: Guid(one.guid) for one in below},
         automounts=tuple(one.name for one in files if effective(one, "canmount", defaults) == "on"),
@@ -119,7 +119,7 @@ def _too_long(action: RetireDataset, there: Dataset, below: Iterable[Dataset]) -
 def kept_until(kept: Dataset) -> datetime | None:
     """Until when a dataset that was put aside is to be kept; None where its mark is no time."""
     try:
-        return parse_timestamp(kept.set[KEPT_UNTIL])
+        return parse_timestamp(kept.set.get(KEPT_UNTIL, ""))
     except ValueError:
         return None
 
@@ -130,7 +130,7 @@ def no_date(kept: Dataset) -> Finding:
         Subject(kind="dataset", name=kept.name),
         Unmet(
             code="kept-until-unreadable",
-            message=f"was put aside, and {KEPT_UNTIL} is no time: {kept.set[KEPT_UNTIL]!r}",
+            message=f"was put aside, and {KEPT_UNTIL} is no time: {kept.set.get(KEPT_UNTIL, '')!r}",
             hint=f"zfs set {KEPT_UNTIL}=2030-01-31T12:00:00Z {kept.name}, or the time that you "
             "mean.",
         ),

@@ -227,6 +227,28 @@ class TestRetire:
         plan = self.removed(self.kept("soon"))
         assert (ids(plan), codes(plan)) == ([], ["kept-until-unreadable"])
 
+    def test_one_that_a_run_left_without_its_mark_is_not_gone(self) -> None:
+        plan = self.removed(evolve(self.kept(""), set={}))
+        assert (ids(plan), codes(plan)) == ([], ["kept-until-unreadable"])
+
+    def test_one_that_was_renamed_back_and_has_its_mark_still_is_put_aside_again(self) -> None:
+        plan = self.removed(evolve(self.kept("2020-01-01T00:00:00Z"), name="tank/old"))
+        assert [row.code for row in plan.actions] == ["retires-dataset"]
+
+    def test_one_in_another_pool_is_another_with_the_same_guid(self) -> None:
+        """As zpool split leaves it."""
+        kept = self.kept("2020-01-01T00:00:00Z")
+        plan = self.removed(self.OLD, evolve(kept, name=kept.name.replace("tank", "back", 1)))
+        assert ids(plan) == ["retire-dataset:tank/old"]
+
+    def test_a_mark_on_what_was_received_puts_nothing_aside(self) -> None:
+        """zfs receive sets what zfs send -p has sent, and the new dataset has a GUID of its own."""
+        there = evolve(self.kept("2020-01-01T00:00:00Z"), guid="77")
+        gone = RemovedDataset(name=there.name, guid=Guid("77"))
+        wanted = desired(POOL, removed=Removed(datasets=(gone,)))
+        plan = planned(with_nets(wanted, RETIRE), tank(there))
+        assert [row.code for row in plan.actions] == ["retires-dataset"]
+
     def test_one_that_nobody_declares_any_more_stays(self) -> None:
         kept = self.kept("2020-01-01T00:00:00Z")
         plan = planned(desired(POOL), tank(kept))

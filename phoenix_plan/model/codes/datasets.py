@@ -22,7 +22,7 @@ DATASETS: dict[str, Code] = {
         kind="error",
         means="A dataset was put aside, and nobody can tell until when it is to be kept.",
         why="phoenix:kept-until holds no time, such as 2026-03-31T12:00:00Z. Somebody has changed "
-        "it.",
+        "it, or the run that put the dataset aside broke off before it was set.",
         do="Set it to the time that is meant. A time in the past lets the next plan destroy the "
         "dataset.",
     ),
