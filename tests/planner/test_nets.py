@@ -243,7 +243,7 @@ class TestRetire:
 
     def test_a_mark_on_what_was_received_puts_nothing_aside(self) -> None:
         """zfs receive sets what zfs send -p has sent, and the new dataset has a GUID of its own."""
-        there = evolve(self.kept("2020-01-01T00:00:00Z"), guid="77")
+        there = evolve(self.kept("2020-01-01T00:00:00Z"), guid=Guid("77"))
         gone = RemovedDataset(name=there.name, guid=Guid("77"))
         wanted = desired(POOL, removed=Removed(datasets=(gone,)))
         plan = planned(with_nets(wanted, RETIRE), tank(there))
