@@ -83,12 +83,7 @@ def _problems(plan: Plan, source: str) -> Iterator[Problem]:
 def _spared(plan: Plan, source: str) -> Iterator[Problem]:
     """What a row changes is neither right already, nor left alone, nor not planned."""
     touched = {(row.action.ABOUT, row.action.subject) for row in plan.actions}
-    touched |= {
-        ("dataset", name)
-        for row in plan.actions
-        if isinstance(row.action, DestroyPool)
-        for name in row.action.datasets
-    }
+    touched |= {("dataset", name) for row in plan.actions for name in _taken_along(row.action)}
     for at, one in enumerate(plan.unchanged):
         if (one.subject.kind, one.subject.name) in touched:
             yield _problem(source, f"unchanged[{at}]", "is changed by an action")
@@ -106,6 +101,17 @@ def _spared(plan: Plan, source: str) -> Iterator[Problem]:
     for at, finding in enumerate(plan.findings):
         if finding.code not in CODES:
             yield _problem(source, f"findings[{at}].code", "is no code that is registered")
+
+
+def _taken_along(action: Action) -> Iterable[str]:
+    """Datasets that go, or go elsewhere, with what an action is about."""
+    match action:
+        case DestroyPool(datasets=datasets):
+            return datasets
+        case RetireDataset(below=below):
+            return below
+        case _:
+            return ()
 
 
 def _row(row: Row, place: str, source: str) -> Iterator[Problem]:

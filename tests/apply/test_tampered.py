@@ -499,3 +499,19 @@ def test_what_others_see_of_a_dataset_is_no_forgery(machine: Machine, zfs: Json)
     assert any(row.get("evidence", {}).get("shares") for row in plan["actions"])
     called = machine.apply("--mode", "force-destructive", "--check")
     assert called.code == 0, called.out + called.err
+
+
+def test_what_is_put_aside_with_another_is_not_left_alone(machine: Machine) -> None:
+    machine.has(host(SHARED)).wants(
+        want("tank", "mirror", "A", "B"), **GONE, settings={"nets": {"retire": "30d"}}
+    )
+    assert machine.plan().code == 0
+
+    def change(plan: Json) -> None:
+        plan.setdefault("unmanaged", {})["datasets"] = ["tank/old/in"]
+
+    tamper(machine, change)
+    called = machine.apply("--mode", "force-destructive")
+    assert called.code == 65
+    assert "unmanaged.datasets" in called.err
+    assert machine.untouched()
