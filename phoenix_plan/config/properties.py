@@ -9,6 +9,7 @@ import attrs
 
 from phoenix_plan.config.faults import Faults
 from phoenix_plan.config.property_values import pool_value_fault, value_fault
+from phoenix_plan.model.datasets import KEPT_UNTIL, RETIRED_FROM
 from phoenix_plan.model.properties import (
     FILESYSTEM_ONLY,
     POOL_READ_ONLY,
@@ -118,6 +119,8 @@ def check_ignored(raw: Sequence[str], owner: Owner, path: Path, faults: Faults) 
 
 def name_fault(name: str, owner: Owner) -> tuple[str, str]:
     """(what keeps an owner from declaring a property of that name, what to do), else empty."""
+    if name in (KEPT_UNTIL, RETIRED_FROM):
+        return f"{name} is phoenix's own mark, on what was put aside", "zfs set changes it"
     if is_user_property(name):
         # zfsprops(7), "User Properties".
         fits = _USER_CHARACTERS.issuperset(name) and len(name) <= 255 and name[0] != "-"
