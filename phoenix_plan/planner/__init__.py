@@ -26,7 +26,7 @@ from phoenix_plan.planner.claims import contradictions
 from phoenix_plan.planner.datasets import mountpoints_of, plan_datasets
 from phoenix_plan.planner.host import plan_arc_max
 from phoenix_plan.planner.items import Finding, Item, Scope, Step, Unchanged
-from phoenix_plan.planner.nets import with_checkpoints, with_snapshots
+from phoenix_plan.planner.nets import outermost, with_checkpoints, with_snapshots
 from phoenix_plan.planner.order import Blocked, Ordered, order
 from phoenix_plan.planner.pools import compare_pools, idle_pools, plan_pools
 from phoenix_plan.planner.protection import protected_by_config, protected_itself
@@ -79,7 +79,7 @@ def make(desired: Desired, index: Index) -> Outcome:
         imported=frozenset(action.pool for action in actions if isinstance(action, ImportPool)),
     )
     mountpoints = mountpoints_of(scope)
-    items += plan_datasets(scope, mountpoints)
+    items += outermost(plan_datasets(scope, mountpoints))
     items += plan_storages(scope, mountpoints)
     items += plan_arc_max(scope)
     actions = _actions(items)

@@ -16,7 +16,7 @@ from phoenix_plan.actions import (
 )
 from phoenix_plan.conditions import Unmet
 from phoenix_plan.evidence import evidence
-from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, effective, retired_name
+from phoenix_plan.model.datasets import KEPT_UNTIL, Dataset, effective, retired_name, within
 from phoenix_plan.model.desired import Desired
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import Guid
@@ -100,6 +100,22 @@ def retirement(there: Dataset, keep: str, index: Index, serves: tuple[str, ...] 
         storages=tuple(storage.id for storage in index.storages_on(there.name)),
     )
     return Step(action=action, serves=serves, refused=_too_long(action, there, below))
+
+
+def outermost(items: Iterable[Item]) -> Items:
+    """The items, without the retirement of what goes along with another that is put aside."""
+    planned = list(items)
+    going = {
+        item.action.dataset
+        for item in planned
+        if isinstance(item, Step) and isinstance(item.action, RetireDataset)
+    }
+    for item in planned:
+        if isinstance(item, Step) and isinstance(item.action, RetireDataset):
+            name = item.action.dataset
+            if any(within(name, other) for other in going - {name}):
+                continue
+        yield item
 
 
 def _too_long(action: RetireDataset, there: Dataset, below: Iterable[Dataset]) -> Unmet | None:

@@ -201,6 +201,25 @@ class TestRetire:
         assert ids(plan) == ["retire-dataset:tank/a", "create-dataset:tank/a"]
         assert plan.actions[0].serves == ("create-dataset:tank/a",)
 
+    def test_what_is_removed_below_it_goes_along_and_is_no_action_of_its_own(self) -> None:
+        """It would no longer be there under its name: the run would stop between the two."""
+        names = ("tank/old", "tank/old/a")
+        gone = tuple(
+            RemovedDataset(name=name, guid=Guid(guid_of(name)), recursive=True) for name in names
+        )
+        wanted = with_nets(desired(POOL, removed=Removed(datasets=gone)), RETIRE)
+        assert ids(planned(wanted, tank(self.OLD, dataset("tank/old/a")))) == [
+            "retire-dataset:tank/old"
+        ]
+
+    def test_what_is_removed_below_something_made_anew_goes_along(self) -> None:
+        other = DesiredDataset(name="tank/old", properties={"casesensitivity": "insensitive"})
+        gone = RemovedDataset(name="tank/old/a", guid=Guid(guid_of("tank/old/a")))
+        wanted = desired(POOL, datasets=[other], removed=Removed(datasets=(gone,)))
+        there = dataset("tank/old", set={"casesensitivity": "sensitive"})
+        plan = planned(with_nets(wanted, RETIRE), tank(there, dataset("tank/old/a")))
+        assert ids(plan) == ["retire-dataset:tank/old", "create-dataset:tank/old"]
+
     def kept(self, until: str, **changes: Any) -> Dataset:
         name = f"tank/phoenix-retired-{guid_of('tank/old')}"
         marks = {KEPT_UNTIL: until, "phoenix:retired-from": "tank/old", "readonly": "on"}
