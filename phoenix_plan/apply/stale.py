@@ -35,6 +35,7 @@ from phoenix_plan.plan import Plan, Row
 from phoenix_plan.planner import Outcome
 from phoenix_plan.planner.contents import contents
 from phoenix_plan.planner.items import Finding
+from phoenix_plan.planner.nets import still_kept
 
 SLACK = 64 << 20
 SLACK_PERCENT = 1
@@ -191,6 +192,8 @@ def beyond_now(row: Row, actual: Actual, let_go: Collection[str]) -> tuple[str, 
             pass
     if isinstance(row.action, DestroyDataset):
         found += _retaken(row.action, index)
+        kept = still_kept(row.action, index)
+        found += [kept.message] if kept is not None else []
     return tuple(found)
 
 

@@ -215,11 +215,11 @@ class Index:
         """Datasets that were put aside, to be kept for a while, by pool and GUID. Their name tells,
         and no mark: a run may have broken off before it set that, one that was renamed back is in
         use again, and a pool that was split off has the same GUIDs (zpool-split(8))."""
-        return {
-            (one.pool, one.guid): one
-            for one in self.actual.datasets
-            if one.name.rpartition("/")[2] == retired_name(one.guid)
-        }
+        return {(one.pool, one.guid): one for one in self.actual.datasets if self.is_aside(one)}
+
+    def is_aside(self, dataset: Dataset) -> bool:
+        """Whether a dataset was put aside itself."""
+        return dataset.name.rpartition("/")[2] == retired_name(dataset.guid)
 
     @cached_property
     def by_mountpoint(self) -> Mapping[str, Dataset]:

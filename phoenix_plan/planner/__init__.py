@@ -26,7 +26,7 @@ from phoenix_plan.planner.claims import contradictions
 from phoenix_plan.planner.datasets import mountpoints_of, plan_datasets
 from phoenix_plan.planner.host import plan_arc_max
 from phoenix_plan.planner.items import Finding, Item, Scope, Step, Unchanged
-from phoenix_plan.planner.nets import outermost, with_checkpoints, with_snapshots
+from phoenix_plan.planner.nets import outermost, still_kept, with_checkpoints, with_snapshots
 from phoenix_plan.planner.order import Blocked, Ordered, order
 from phoenix_plan.planner.pools import compare_pools, idle_pools, plan_pools
 from phoenix_plan.planner.protection import protected_by_config, protected_itself
@@ -145,6 +145,7 @@ def _refused(
         if why is None and verdicts[identifier].safety == "destructive":
             why = protected_by_config(action, scope.desired, scope.index)
             why = why or protected_itself(action, scope.index)
+            why = why or still_kept(action, scope.index)
             why = why or unknown(scope.index, *sources(action))
         if why is not None:
             found[identifier] = why

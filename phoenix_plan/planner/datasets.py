@@ -243,11 +243,15 @@ def _remove(removed: RemovedDataset, scope: Scope) -> Items:
     there = index.datasets.get(removed.name) if kept is None else kept
     until = ""
     if kept is not None:
-        date = kept_until(kept)
-        until = kept.set.get(KEPT_UNTIL, "")
-        if date is None:
-            yield no_date(kept)
-            return
+        dates = {}
+        for one in (kept, *(one for one in index.descendants(kept.name) if index.is_aside(one))):
+            date = kept_until(one)
+            if date is None:
+                yield no_date(one)
+                return
+            dates[date] = one.set[KEPT_UNTIL]
+        date = max(dates)  # one that was put aside before may have longer to go
+        until = dates[date]
         if datetime.fromisoformat(index.actual.taken_at) < date:
             yield Unchanged(subject=subject, detail=f"is kept as {kept.name} until {until}")
             return

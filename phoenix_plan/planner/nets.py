@@ -9,6 +9,8 @@ from datetime import datetime
 import attrs
 
 from phoenix_plan.actions import (
+    Action,
+    DestroyDataset,
     RetireDataset,
     SetDatasetProperties,
     SnapshotDataset,
@@ -138,6 +140,24 @@ def kept_until(kept: Dataset) -> datetime | None:
         return parse_timestamp(kept.set.get(KEPT_UNTIL, ""))
     except ValueError:
         return None
+
+
+def still_kept(action: Action, index: Index) -> Unmet | None:
+    """Why a dataset must not be destroyed yet: it was put aside, or is below what was, and its time
+    is not over on this state."""
+    if not isinstance(action, DestroyDataset):
+        return None
+    now = datetime.fromisoformat(index.actual.taken_at)
+    for kept in index.aside.values():
+        date = kept_until(kept)
+        if within(action.dataset, kept.name) and (date is None or now < date):
+            return Unmet(
+                code="still-kept",
+                message=f"{kept.name} was put aside, and is to be kept until "
+                f"{kept.set.get(KEPT_UNTIL, 'nobody knows when')}",
+                hint=f"Wait, or set {KEPT_UNTIL} on it to an earlier time yourself.",
+            )
+    return None
 
 
 def no_date(kept: Dataset) -> Finding:

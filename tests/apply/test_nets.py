@@ -12,7 +12,7 @@ from attrs import evolve
 from phoenix_plan.commands import Run
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.refresh import refresh
-from tests.apply.machine import Json, Machine, host, pool, want
+from tests.apply.machine import Json, Machine, break_off, host, pool, want
 
 IS = want("tank", "mirror", "A", "B")
 RETIRE = {"nets": {"retire": "30d"}}
@@ -187,3 +187,26 @@ def test_what_is_kept_is_told_at_the_end(machine: Machine) -> None:
     called = machine.apply("--mode", "force-destructive")
     assert f"tank/old is kept for 30d, as {ASIDE}." in called.out
     assert "tank/lun as it was is in tank/lun@phoenix-net-1." in called.out
+
+
+def keep_until(moment: str) -> Any:
+    """Somebody sets another time on what was put aside."""
+
+    def change(host: Json) -> None:
+        host["pools"][0]["datasets"][ASIDE]["set"]["phoenix:kept-until"] = moment
+
+    return change
+
+
+def test_a_time_that_was_set_since_keeps_a_resumed_purge_from_going_on(
+    retired: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retired.change(keep_until("2020-01-01T00:00:00Z"))
+    assert retired.plan().code == 0
+    assert retired.approve().code == 0
+    break_off(retired, monkeypatch, f"zfs destroy {ASIDE}/in")
+    retired.change(keep_until("2099-01-01T00:00:00Z"))
+    called = retired.resume()
+    assert called.code == 5, called.out + called.err
+    assert "is to be kept until 2099-01-01T00:00:00Z" in " ".join(called.err.split())
+    assert f"{ASIDE}/in" in datasets(retired)

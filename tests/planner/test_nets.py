@@ -242,6 +242,28 @@ class TestRetire:
         assert isinstance(row.action, DestroyDataset)
         assert row.action.kept_until == "2020-01-01T00:00:00Z"
 
+    def inner(self, until: str, above: str) -> Dataset:
+        """One that was put aside below `above`, before that went, too."""
+        marks = {KEPT_UNTIL: until, "phoenix:retired-from": "tank/old/a"}
+        return dataset(f"{above}/phoenix-retired-7", guid=Guid("7"), set=marks)
+
+    @pytest.mark.parametrize(
+        ("until", "purged"), [("2099-01-01T00:00:00Z", False), ("2020-06-01T00:00:00Z", True)]
+    )
+    def test_what_is_kept_longer_below_it_keeps_it(self, until: str, purged: bool) -> None:
+        kept = self.kept("2020-01-01T00:00:00Z")
+        plan = self.removed(kept, self.inner(until, kept.name))
+        assert codes(plan) == []
+        assert bool(ids(plan)) is purged
+        assert purged or f"until {until}" in plan.unchanged[0].detail
+
+    def test_what_is_made_anew_waits_for_what_is_kept_below_it(self) -> None:
+        other = DesiredDataset(name="tank/old", properties={"casesensitivity": "insensitive"})
+        there = dataset("tank/old", set={"casesensitivity": "sensitive"})
+        inner = self.inner("2099-01-01T00:00:00Z", "tank/old")
+        plan = planned(desired(POOL, datasets=[other]), tank(there, inner))
+        assert (ids(plan), codes(plan)) == ([], ["still-kept"])
+
     def test_a_time_that_is_none_is_an_error(self) -> None:
         plan = self.removed(self.kept("soon"))
         assert (ids(plan), codes(plan)) == ([], ["kept-until-unreadable"])

@@ -26,6 +26,15 @@ DATASETS: dict[str, Code] = {
         do="Set it to the time that is meant. A time in the past lets the next plan destroy the "
         "dataset.",
     ),
+    "still-kept": Code(
+        kind="error",
+        means="A dataset would be destroyed that was put aside, or is below one that was, before "
+        "its time is over.",
+        why="It was promised to be kept until then, also where what it is in goes or is made anew.",
+        do="Wait until then. If nobody needs it any more, set phoenix:kept-until on it to an "
+        "earlier time yourself, and plan again. With --net retire, what it is in can be put aside "
+        "with it.",
+    ),
     "retired-name-too-long": Code(
         kind="error",
         means="A dataset can't be put aside, since names would get too long for ZFS.",
