@@ -28,7 +28,8 @@ from phoenix_plan.model.sizes import Guid
 from phoenix_plan.model.subjects import Kind
 
 MOUNTED = "{mounted}"
-"""Stands for every filesystem of the dataset that is mounted at that moment, the deepest first."""
+"""Stands for every filesystem of the dataset that is mounted at that moment, the deepest path
+first."""
 
 UNTIL = "{kept_until}"
 """Stands for the moment until which the dataset is kept, counted from when it was put aside."""

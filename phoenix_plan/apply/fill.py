@@ -35,10 +35,11 @@ def fill(action: Action, write: Write, index: Index) -> Iterator[Write]:
         for one in mountable(action.pool, index):
             yield attrs.evolve(write, argv=(*write.argv[:-1], one.name))
     elif isinstance(action, RetireDataset) and write.argv[-1] == MOUNTED:
-        names = (action.dataset, *(below.name for below in index.descendants(action.dataset)))
-        for name in reversed(names):
-            if name in index.datasets and index.datasets[name].mounted:
-                yield attrs.evolve(write, argv=(*write.argv[:-1], name))
+        own = index.datasets.get(action.dataset)
+        family = (*((own,) if own is not None else ()), *index.descendants(action.dataset))
+        mounted = [(one.mountpoint, one.name) for one in family if one.mounted]
+        for _, name in sorted(mounted, reverse=True):  # a path comes after what it lies in
+            yield attrs.evolve(write, argv=(*write.argv[:-1], name))
     elif isinstance(action, RetireDataset) and _MARK in write.argv:
         now = datetime.fromisoformat(index.actual.taken_at)
         mark = f"{KEPT_UNTIL}={timestamp(now + parse_duration(action.keep))}"

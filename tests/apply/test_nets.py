@@ -210,3 +210,17 @@ def test_a_time_that_was_set_since_keeps_a_resumed_purge_from_going_on(
     assert called.code == 5, called.out + called.err
     assert "is to be kept until 2099-01-01T00:00:00Z" in " ".join(called.err.split())
     assert f"{ASIDE}/in" in datasets(retired)
+
+
+def test_what_is_mounted_inside_another_is_unmounted_first(machine: Machine) -> None:
+    """Where they mount decides, and not how they are called."""
+    made = there()
+    (tank,) = made["pools"]
+    tank["datasets"]["tank/old/a"] = {"guid": "90", "set": {"mountpoint": "/srv/x/y"}}
+    tank["datasets"]["tank/old/b"] = {"guid": "91", "set": {"mountpoint": "/srv/x"}}
+    machine.has(made).wants(IS, settings=RETIRE, removed=GONE)
+    assert machine.plan().code == 0
+    called = machine.apply("--mode", "force-destructive")
+    assert called.code == 0, called.out + called.err
+    gone = [one for one in machine.commands() if one.startswith("zfs unmount")]
+    assert gone.index("zfs unmount tank/old/a") < gone.index("zfs unmount tank/old/b")
