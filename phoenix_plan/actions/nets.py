@@ -125,9 +125,11 @@ class RetireDataset:
         stay = ("-u",) if self.kind == "filesystem" else ()
         marks = ("readonly=on", f"{KEPT_UNTIL}={UNTIL}", f"{RETIRED_FROM}={self.dataset}")
         return (
+            # First what can be refused, since something is in use: nothing is changed by then, and
+            # the next plan knows what it was.
+            *((Run(argv=("zfs", "unmount", MOUNTED)),) if self.mountpoints else ()),
             *_set("canmount=noauto", self.automounts),
             *_set("readonly=on", self.writable),
-            *((Run(argv=("zfs", "unmount", MOUNTED)),) if self.mountpoints else ()),
             Run(argv=("zfs", "rename", *stay, self.dataset, self.to)),
             Run(argv=("zfs", "set", *marks, self.to)),
         )

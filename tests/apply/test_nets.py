@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from phoenix_plan.commands import Run
+from phoenix_plan.commands import Output, Run, Write
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.refresh import refresh
-from tests.apply.machine import Json, Machine, break_off, host, pool, want
+from tests.apply.machine import Json, Machine, break_off, host, pool, want, watch, words
 
 IS = want("tank", "mirror", "A", "B")
 RETIRE = {"nets": {"retire": "30d"}}
@@ -224,3 +224,20 @@ def test_what_is_mounted_inside_another_is_unmounted_first(machine: Machine) -> 
     assert called.code == 0, called.out + called.err
     gone = [one for one in machine.commands() if one.startswith("zfs unmount")]
     assert gone.index("zfs unmount tank/old/a") < gone.index("zfs unmount tank/old/b")
+
+
+def test_one_that_turns_out_to_be_in_use_still_mounts_at_the_next_boot(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the undo of the next plan knows that it did."""
+    machine.has(there()).wants(IS, settings=RETIRE, removed=GONE)
+    assert machine.plan().code == 0
+
+    def busy(write: Write) -> Output | None:
+        failed = Output(exit_code=1, stdout=b"", stderr=b"pool or dataset is busy")
+        return failed if words(write) == "zfs unmount tank/old" else None
+
+    with monkeypatch.context() as patch:
+        watch(patch, busy)
+        assert machine.apply("--mode", "force-destructive").code == 7
+    assert "noauto" not in json.dumps(datasets(machine))

@@ -145,8 +145,8 @@ class TestRetire:
             "retire-dataset:tank/old", "destructive", "retires-dataset",
         )  # fmt: skip
         assert [command.argv for command in row.commands] == [
-            ("zfs", "set", "canmount=noauto", "tank/old"),
             ("zfs", "unmount", "{mounted}"),
+            ("zfs", "set", "canmount=noauto", "tank/old"),
             ("zfs", "rename", "-u", "tank/old", aside),
             ("zfs", "set", "readonly=on", "phoenix:kept-until={kept_until}",
              "phoenix:retired-from=tank/old", aside),
