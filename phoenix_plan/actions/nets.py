@@ -31,6 +31,9 @@ MOUNTED = "{mounted}"
 """Stands for every filesystem of the dataset that is mounted at that moment, the deepest path
 first."""
 
+MOUNTS = "{mounts}"
+"""Likewise, and for every one that would mount by itself."""
+
 UNTIL = "{kept_until}"
 """Stands for the moment until which the dataset is kept, counted from when it was put aside."""
 
@@ -126,9 +129,10 @@ class RetireDataset:
         marks = ("readonly=on", f"{KEPT_UNTIL}={UNTIL}", f"{RETIRED_FROM}={self.dataset}")
         return (
             # First what can be refused, since something is in use: nothing is changed by then, and
-            # the next plan knows what it was.
+            # the next plan knows what it was. What a `zfs mount -a` of somebody else's mounts again
+            # meanwhile, canmount=off unmounts in the same step (zfs_prop_set_list_flags).
             *((Run(argv=("zfs", "unmount", MOUNTED)),) if self.mountpoints else ()),
-            *_set("canmount=noauto", self.automounts),
+            *((Run(argv=("zfs", "set", "canmount=off", MOUNTS)),) if self.mountpoints else ()),
             *_set("readonly=on", self.writable),
             Run(argv=("zfs", "rename", *stay, self.dataset, self.to)),
             Run(argv=("zfs", "set", *marks, self.to)),

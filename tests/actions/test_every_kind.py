@@ -96,7 +96,7 @@ KINDS: dict[str, Kind] = {
         ("zfs snapshot tank/data@phoenix-net-1",), "guid", "", "string of digits",
     ),
     "retire-dataset": Kind(
-        ("zfs unmount '{mounted}'", "zfs set canmount=noauto tank/old",
+        ("zfs unmount '{mounted}'", "zfs set canmount=off '{mounts}'",
          "zfs rename -u tank/old tank/phoenix-retired-8523710966318265931",
          "zfs set readonly=on 'phoenix:kept-until={kept_until}' phoenix:retired-from=tank/old "
          "tank/phoenix-retired-8523710966318265931"),

@@ -57,7 +57,7 @@ def test_a_dataset_that_goes_is_kept(retired: Machine) -> None:
     assert kept["set"]["readonly"] == "on"
     assert kept["set"]["phoenix:retired-from"] == "tank/old"
     assert kept["set"]["phoenix:kept-until"].startswith("20")
-    assert [one["set"]["canmount"] for one in (kept, below)] == ["noauto", "noauto"]
+    assert [one["set"]["canmount"] for one in (kept, below)] == ["off", "off"]
     assert (kept["mounted"], below["mounted"]) == (False, False)
 
 
@@ -226,6 +226,28 @@ def test_what_is_mounted_inside_another_is_unmounted_first(machine: Machine) -> 
     assert gone.index("zfs unmount tank/old/a") < gone.index("zfs unmount tank/old/b")
 
 
+def test_what_somebody_mounts_again_meanwhile_is_unmounted_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PVE's status daemon runs zfs mount -a whenever a zfspool storage is not active."""
+    machine.has(there()).wants(IS, settings=RETIRE, removed=GONE)
+    assert machine.plan().code == 0
+
+    def mounts_all(write: Write) -> Output | None:
+        if words(write).startswith("zfs unmount"):
+            output = SimulatedHost(machine.path).run(write)
+            SimulatedHost(machine.path).run(Run(argv=("zfs", "mount", "-a")))
+            return output
+        return None
+
+    with monkeypatch.context() as patch:
+        watch(patch, mounts_all)
+        called = machine.apply("--mode", "force-destructive")
+    assert called.code == 0, called.out + called.err
+    assert not datasets(machine)[ASIDE]["mounted"]
+    assert not datasets(machine)[f"{ASIDE}/in"]["mounted"]
+
+
 def test_one_that_turns_out_to_be_in_use_still_mounts_at_the_next_boot(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,4 +262,4 @@ def test_one_that_turns_out_to_be_in_use_still_mounts_at_the_next_boot(
     with monkeypatch.context() as patch:
         watch(patch, busy)
         assert machine.apply("--mode", "force-destructive").code == 7
-    assert "noauto" not in json.dumps(datasets(machine))
+    assert "canmount" not in json.dumps(datasets(machine))

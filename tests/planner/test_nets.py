@@ -146,7 +146,7 @@ class TestRetire:
         )  # fmt: skip
         assert [command.argv for command in row.commands] == [
             ("zfs", "unmount", "{mounted}"),
-            ("zfs", "set", "canmount=noauto", "tank/old"),
+            ("zfs", "set", "canmount=off", "{mounts}"),
             ("zfs", "rename", "-u", "tank/old", aside),
             ("zfs", "set", "readonly=on", "phoenix:kept-until={kept_until}",
              "phoenix:retired-from=tank/old", aside),

@@ -259,7 +259,7 @@ def test_a_dataset_that_is_refused(row: Row, machine: Machine) -> None:
         (["zfs destroy tank/data/in", "zfs destroy tank/data"], gone("tank/data", "88")),
         (["zfs destroy tank/vol"], gone("tank/vol", "99")),
         (["zfs unmount tank/data/in", "zfs unmount tank/data",
-          "zfs set canmount=noauto tank/data tank/data/in",
+          "zfs set canmount=off tank/data/in", "zfs set canmount=off tank/data",
           "zfs rename -u tank/data tank/phoenix-retired-88",
           "zfs set readonly=on phoenix:kept-until="],
          {**gone("tank/data", "88"), "settings": KEPT}),

@@ -411,7 +411,7 @@ STEPS: tuple[Step, ...] = (
             dict(getattr(dataset(state, "fast/aside"), "set", {})),
         ),
         (None, False, {
-            "quota": "1073741824", "canmount": "noauto", "readonly": "on",
+            "quota": "1073741824", "canmount": "off", "readonly": "on",
             "phoenix:kept-until": ANY, "phoenix:retired-from": "fast/b",
         }),
     ),
