@@ -222,7 +222,9 @@ def break_off(
         if left or not words(write).startswith(at):
             return None
         said = SimulatedHost(machine.path).run(write) if after else None
-        newest = sorted(Path(f"{machine.path}.phoenix").glob("runs/*.jsonl"))[-1]
+        runs = Path(f"{machine.path}.phoenix").glob("runs/*.jsonl")
+        # Of two runs that began in one second, chance orders the names.
+        newest = max(runs, key=lambda path: path.stat().st_mtime_ns)
         left.append((machine.path.read_bytes(), newest, newest.read_bytes()))
         return said
 
