@@ -98,7 +98,7 @@ def config(machine: Machine) -> dict[str, Any]:
 
 def phoenix(machine: Machine, *argv: str, exits: tuple[int, ...] = (0,)) -> str:
     """Run phoenix in the guest; its stdout. Raises LabError for another exit status."""
-    answer = machine.run(["phoenix", *argv], cwd=FOLDER, timeout_s=300)
+    answer = machine.run(["phoenix", *argv], cwd=FOLDER, timeout_s=600)
     if answer.status not in exits:
         raise LabError(f"phoenix did not end as it should\n{answer}")
     return answer.stdout
@@ -164,7 +164,8 @@ def begin(machine: Machine, *argv: str, lines: int = 0) -> None:
     if not machine.begin(
         ["phoenix", *argv], cwd=FOLDER, log=f"{FOLDER}/begun.log", cue=JOURNAL, lines=lines
     ):
-        raise LabError(f"phoenix {' '.join(argv)}: the journal did not get {lines} lines")
+        said = machine.read(f"{FOLDER}/begun.log")
+        raise LabError(f"phoenix {' '.join(argv)}: the journal did not get {lines} lines\n{said}")
 
 
 @frozen(kw_only=True)
@@ -190,7 +191,8 @@ def measure(machine: Machine) -> Whole:
     before_s = time.monotonic() - started
     # Asked seldom: in an emulated processor it is the apply that waits for whoever asks.
     journal = machine.check(
-        f"""until grep -q '"event": "end"' {JOURNAL}; do sleep 3; done; cat {JOURNAL}"""
+        f"""until grep -q '"event": "end"' {JOURNAL}; do sleep 3; done; cat {JOURNAL}""",
+        timeout_s=600,
     ).splitlines()
     first, *_, last = (datetime.fromisoformat(json.loads(line)["at"]) for line in journal)
     return Whole(before_s=before_s, after_s=(last - first).total_seconds(), lines=len(journal))

@@ -41,7 +41,7 @@ def record(
     with ThreadPoolExecutor(1) as aside:
         applied = aside.submit(begin, machine, "apply", "plan.json", lines=whole.lines)
         while not applied.done():
-            time.sleep(chance.uniform(0, whole.gap_s))
+            time.sleep(chance.uniform(0, 2 * whole.gap_s))
             with machine.paused():
                 lengths = {
                     file.name: file.with_suffix(".log").stat().st_size for file in machine.files()

@@ -230,7 +230,7 @@ class Machine:
         log: str,
         cue: str,
         lines: int = 0,
-        timeout_s: float = 300.0,
+        timeout_s: float = 600.0,
     ) -> bool:
         """Begin phoenix in the guest, and leave it to itself: its output goes to the file `log`.
 
