@@ -39,6 +39,8 @@ from tests.lab.roots import ensure_root
 
 BEFORE = 0.1
 """The share of applies that are cut before the journal begins: there is nothing to resume then."""
+SOON = 5
+"""How many lines a resume gets to write at most, before the time after them begins."""
 AGAIN = 0.9
 """The share of resumes that are cut too."""
 
@@ -77,8 +79,9 @@ def round_(machine: Machine, whole: Whole, chance: random.Random) -> tuple[Cut, 
             return tuple(cuts)
         during = "resume"
         started = time.monotonic()
-        # That it goes on is a line, and each action that is to begin has four at least.
-        more = chance.randint(0, 1 + 4 * (left - 1))
+        # Soon: most of what a cut costs is what is run between two. That it goes on is a line, and
+        # each action that is to begin has four at least.
+        more = chance.randint(0, min(SOON, 1 + 4 * (left - 1)))
         begin(machine, "resume", lines=run["lines"] + more)
         time.sleep(chance.uniform(0, 2 * whole.gap_s))
 
