@@ -16,8 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
+from attrs import evolve
+
 from tests.lab.crash import Cut, Whole, begin, finish, found, phoenix, prepare, told
 from tests.lab.disks import copy_sparse
+from tests.lab.errors import LabError
 from tests.lab.machine import Machine
 from tests.lab.writelog import entries, replay
 
@@ -53,7 +56,8 @@ def record(
                     file.name: file.with_suffix(".log").stat().st_size for file in machine.files()
                 }
             moments.append((time.monotonic() - started, lengths))
-        applied.result()
+        if not applied.result():
+            raise LabError("apply did not come to its end")
     machine.kill()
     logs = {file.name: file.with_suffix(".log") for file in machine.files()}
     found = tuple(within(moments, logs))
@@ -89,5 +93,4 @@ def round_(
         lost, unsure = lost + one, unsure + all_
     machine.boot()
     cut = found(run := told(machine), "apply", after_s, lost=lost, unsure=unsure)
-    finish(machine, untouched, run)
-    return cut
+    return evolve(cut, helped=finish(machine, untouched, run))
