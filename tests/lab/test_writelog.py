@@ -152,3 +152,11 @@ def test_another_file_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"x" * 4096)
     with pytest.raises(LabError, match="no log of writes"):
         entries(tmp_path / "log", 4096)
+
+
+def test_what_could_be_lost_and_what_was_is_counted(tmp_path: Path) -> None:
+    log, base = tmp_path / "log", tmp_path / "base"
+    length = _log(log, (0, _sectors("a"), 0), (0, b"", 1), (1, _sectors("b"), 0))
+    base.write_bytes(bytes(SIZE))
+    assert replay(base, log, length, tmp_path / "target") == (1, 1)
+    assert replay(base, log, length - 1024, tmp_path / "target") == (0, 0)
