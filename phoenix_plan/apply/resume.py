@@ -38,6 +38,7 @@ from phoenix_plan.model.index import Index
 from phoenix_plan.model.times import timestamp
 from phoenix_plan.plan import Row
 from phoenix_plan.planner import Outcome, make
+from phoenix_plan.planner.contents import TABLES, contents
 
 
 @attrs.frozen(kw_only=True)
@@ -248,17 +249,27 @@ def _todo(
 
 
 def _with_remains(row: Row, index: Index) -> Row:
-    """A wipe that was begun, with what it has left agreed to: once nothing on the disk has a name,
-    what nobody can recognise is the rest of what stood there. In a run that was not broken off the
-    next action builds on it as well. Whatever has a name, and none that the plan knew, has come
-    since."""
-    if not isinstance(row.action, WipeDisk) or not nameless(row.action.disk, index):
+    """A wipe that was begun, with what it has left agreed to: the backup copy of a GPT that was to
+    go, and, once nothing on the disk has a name, what nobody can recognise: the rest of what stood
+    there. In a run that was not broken off the next action builds on that as well. Whatever else
+    has a name, and none that the plan knew, has come since."""
+    if not isinstance(row.action, WipeDisk):
         return row
-    now = evidence(row.action, index)
-    contents = dict.fromkeys((*row.evidence.contents, *now.contents))
-    unknown = dict.fromkeys((*row.evidence.unknown, *now.unknown))
-    agreed = attrs.evolve(row.evidence, contents=tuple(contents), unknown=tuple(unknown))
-    return attrs.evolve(row, evidence=agreed)
+    agreed, action = row.evidence, row.action
+    device = index.device(action.disk)
+    held = contents(device.disk) if device is not None else ()
+    if any(one.startswith(TABLES["gpt"]) for one in action.contents):
+        left = tuple(one for one in held if one.startswith(TABLES["backup-gpt"]))
+        action = attrs.evolve(action, contents=(*action.contents, *left))
+        agreed = attrs.evolve(agreed, contents=(*agreed.contents, *left))
+    if nameless(action.disk, index):
+        now = evidence(action, index)
+        agreed = attrs.evolve(
+            agreed,
+            contents=tuple(dict.fromkeys((*agreed.contents, *now.contents))),
+            unknown=tuple(dict.fromkeys((*agreed.unknown, *now.unknown))),
+        )
+    return attrs.evolve(row, action=action, evidence=agreed)
 
 
 def _check(

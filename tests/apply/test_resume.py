@@ -142,6 +142,26 @@ def test_what_a_wipe_has_left_in_the_middle_was_agreed_to(
                for line in half_wiped.journals()[0]) == zeroed  # fmt: skip
 
 
+def cut_in_half(there: Json) -> None:
+    """What the first range of a wipe leaves of a GPT."""
+    there["disks"]["sde"].update(table="backup-gpt", signatures=[])
+
+
+@pytest.mark.parametrize(("table", "code"), [("gpt", 0), ("mbr", 5)])
+def test_the_backup_of_a_gpt_that_was_to_go_is_what_a_wipe_has_left(
+    table: str, code: int, planned: Machine, monkeypatch: Patch
+) -> None:
+    planned.change(lambda there: there["disks"]["sde"].update(table=table))
+    assert planned.plan().code == 0
+    assert planned.approve().code == 0
+    break_off(planned, monkeypatch, "zero")
+    planned.change(cut_in_half)
+    called = planned.resume()
+    assert called.code == code, called.err
+    assert ("cold" in planned.pools) is (code == 0)
+    assert ("the backup copy of a GPT" in called.err) is (code == 5)
+
+
 @pytest.mark.parametrize("seen", [False, True])
 def test_what_has_come_onto_a_wiped_disk_since_is_no_rest_of_it(
     *, seen: bool, half_wiped: Machine, monkeypatch: Patch

@@ -50,6 +50,15 @@ zfs list -Ho name | sed 's/^/has /'
 type=$(blkid -p -s TYPE -o value {BY_ID}WIPE) || true
 [ "$type" != ext4 ] || echo has ext4
 """
+HALF_MADE = "nobody can tell what became of create-pool:new"
+"""What resume says where zpool create was cut short, and had written a part of its labels."""
+EMPTY = f"""
+not zpool list new
+for part in 1 9; do [ ! -e {BY_ID}WIPE-part$part ] || wipefs -qa {BY_ID}WIPE-part$part; done
+blkdiscard -z {BY_ID}WIPE
+udevadm settle || udevadm settle
+"""
+"""What a person does then: the disk is made blank, as it was when zpool create began."""
 SEEN = {
     "destroy-dataset:keep/old/below": ("keep/old/below", False),
     "destroy-dataset:keep/old": ("keep/old", False),
@@ -76,6 +85,8 @@ class Cut:
     """How many actions it tells to be done."""
     open: str
     """The action that was under way."""
+    helped: bool = False
+    """Whether somebody had to make a disk blank by hand before resume went on, in the end."""
     lost: int = 0
     unsure: int = 0
     """How many writes no flush had followed, and how many of them were lost (lossy.py)."""
@@ -98,7 +109,7 @@ def config(machine: Machine) -> dict[str, Any]:
 
 def phoenix(machine: Machine, *argv: str, exits: tuple[int, ...] = (0,)) -> str:
     """Run phoenix in the guest; its stdout. Raises LabError for another exit status."""
-    answer = machine.run(["phoenix", *argv], cwd=FOLDER, timeout_s=300)
+    answer = machine.run(["phoenix", *argv], cwd=FOLDER, timeout_s=600)
     if answer.status not in exits:
         raise LabError(f"phoenix did not end as it should\n{answer}")
     return answer.stdout
@@ -159,12 +170,12 @@ def prepare(machine: Machine) -> str:
     return machine.digests()["NOT"]
 
 
-def begin(machine: Machine, *argv: str, lines: int = 0) -> None:
-    """Begin phoenix and leave it to itself; return once the journal has so many lines."""
-    if not machine.begin(
+def begin(machine: Machine, *argv: str, lines: int = 0) -> bool:
+    """Begin phoenix and leave it to itself; return once the journal has so many lines, or False
+    once it has ended without."""
+    return machine.begin(
         ["phoenix", *argv], cwd=FOLDER, log=f"{FOLDER}/begun.log", cue=JOURNAL, lines=lines
-    ):
-        raise LabError(f"phoenix {' '.join(argv)}: the journal did not get {lines} lines")
+    )
 
 
 @frozen(kw_only=True)
@@ -190,7 +201,8 @@ def measure(machine: Machine) -> Whole:
     before_s = time.monotonic() - started
     # Asked seldom: in an emulated processor it is the apply that waits for whoever asks.
     journal = machine.check(
-        f"""until grep -q '"event": "end"' {JOURNAL}; do sleep 3; done; cat {JOURNAL}"""
+        f"""until grep -q '"event": "end"' {JOURNAL}; do sleep 3; done; cat {JOURNAL}""",
+        timeout_s=600,
     ).splitlines()
     first, *_, last = (datetime.fromisoformat(json.loads(line)["at"]) for line in journal)
     return Whole(before_s=before_s, after_s=(last - first).total_seconds(), lines=len(journal))
@@ -213,7 +225,9 @@ def told(machine: Machine, before: dict[str, Any] | None = None) -> dict[str, An
     return run
 
 
-def found(run: dict[str, Any], during: str, after_s: float, **more: int) -> Cut:
+def found(
+    run: dict[str, Any], during: str, after_s: float, *, lost: int = 0, unsure: int = 0
+) -> Cut:
     """A cut, by what history told after it."""
     return Cut(
         during=during,
@@ -222,15 +236,23 @@ def found(run: dict[str, Any], during: str, after_s: float, **more: int) -> Cut:
         ending=run["ending"],
         done=sum(one["ok"] is True for one in run["actions"]),
         open=next((one["id"] for one in run["actions"] if one["ok"] is None), ""),
-        **more,
+        lost=lost,
+        unsure=unsure,
     )
 
 
-def finish(machine: Machine, untouched: str, run: dict[str, Any]) -> None:
-    """Go on to the end from what `told` gave, and hold that against what was wanted. Raises
-    LabError."""
+def finish(machine: Machine, untouched: str, run: dict[str, Any]) -> bool:
+    """Go on to the end from what `told` gave, and hold that against what was wanted; whether
+    somebody had to help. Raises LabError."""
     begun = run["ending"] != "not begun"
-    phoenix(machine, "resume")
+    argv = ["phoenix", "resume"]
+    answer = machine.run(argv, cwd=FOLDER, timeout_s=600)
+    helped = answer.status == 7 and HALF_MADE in " ".join(answer.stderr.split())
+    if helped:
+        machine.check(EMPTY)
+        answer = machine.run(argv, cwd=FOLDER, timeout_s=600)
+    if answer.status != 0:
+        raise LabError(f"phoenix did not end as it should\n{answer}")
     # A run that had written nothing is none: then the plan was not applied yet.
     phoenix(machine, "apply", "plan.json", exits=(65,) if begun else (0,))
     phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
@@ -244,6 +266,7 @@ def finish(machine: Machine, untouched: str, run: dict[str, Any]) -> None:
         raise LabError(f"ended well more than once: {', '.join(twice)}\n{journals}")
     if machine.digests()["NOT"] != untouched:
         raise LabError("a disk that no config names has changed")
+    return helped
 
 
 def summary(what: str, cuts: list[Cut], seconds: float) -> list[str]:
@@ -252,9 +275,11 @@ def summary(what: str, cuts: list[Cut], seconds: float) -> list[str]:
     under_way = Counter(
         one.open or f"between two, {one.done} done" for one in cuts if one.ending == "killed"
     )
+    helped = sum(one.helped for one in cuts)
     return [
         f"{what}: {len(cuts)} cuts, {sum(one.during == 'resume' for one in cuts)} of them of a "
         f"resume, all went on to the end, {seconds / max(1, len(cuts)):.0f} s for each; found "
         + ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items())),
+        *([f"  {helped} after a half-made pool was removed by hand"] if helped else []),
         *(f"  {count} {what}" for what, count in sorted(under_way.items())),
     ]

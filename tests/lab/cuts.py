@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from attrs import asdict
+from attrs import asdict, evolve
 
 from tests.lab import lossy
 from tests.lab.crash import (
@@ -39,6 +39,8 @@ from tests.lab.roots import ensure_root
 
 BEFORE = 0.1
 """The share of applies that are cut before the journal begins: there is nothing to resume then."""
+SOON = 5
+"""How many lines a resume gets to write at most, before the time after them begins."""
 AGAIN = 0.9
 """The share of resumes that are cut too."""
 
@@ -73,14 +75,17 @@ def round_(machine: Machine, whole: Whole, chance: random.Random) -> tuple[Cut, 
         cuts.append(found(run := told(machine, run), during, after_s))
         left = len(SEEN) - cuts[-1].done
         if run["ending"] != "killed" or not left or chance.random() >= AGAIN:
-            finish(machine, untouched, run)
-            return tuple(cuts)
+            break
         during = "resume"
         started = time.monotonic()
-        # That it goes on is a line, and each action that is to begin has four at least.
-        more = chance.randint(0, 1 + 4 * (left - 1))
-        begin(machine, "resume", lines=run["lines"] + more)
+        # Soon: most of what a cut costs is what is run between two. That it goes on is a line, and
+        # each action that is to begin has four at least.
+        more = chance.randint(0, min(SOON, 1 + 4 * (left - 1)))
+        if not begin(machine, "resume", lines=run["lines"] + more):
+            break  # it would not go on: what it says is looked at below
         time.sleep(chance.uniform(0, 2 * whole.gap_s))
+    helped = finish(machine, untouched, run)
+    return (*cuts[:-1], evolve(cuts[-1], helped=helped))
 
 
 def replayed(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.errors import LabError
+from tests.lab.lossy import within
 from tests.lab.writelog import Kind, entries, replay, survivors
 
 SECTOR = 512
@@ -45,6 +46,20 @@ def test_a_log_is_read_entry_by_entry(tmp_path: Path) -> None:
     assert (write.offset, write.length, write.kind) == (3 * 512, 2 * 512, Kind.WRITE)
     assert (flush.length, flush.kind) == (0, Kind.FLUSH)
     assert (discard.offset, discard.length, discard.data) == (512, 1024, None)
+
+
+def test_a_moment_lies_within_what_one_disk_wrote_alone(tmp_path: Path) -> None:
+    """From one time to the next: A wrote twice, then A and B once, then B once."""
+    a, b = tmp_path / "a", tmp_path / "b"
+    _log(a, (0, _sectors("a"), 0), (1, _sectors("bc"), 0), (0, b"", 1))
+    _log(b, (0, _sectors("a"), 0), (0, b"", 1))
+    times = [(0.0, 512, 512), (1.0, 3072, 512), (2.0, 3584, 1536), (3.0, 3584, 2048)]
+    moments = [(after_s, {"A": first, "B": second}) for after_s, first, second in times]
+    assert list(within(moments, {"A": a, "B": b})) == [
+        (0.0, {"A": 1536, "B": 512}),
+        (0.0, {"A": 3072, "B": 512}),
+        (2.0, {"A": 3584, "B": 2048}),
+    ]
 
 
 def test_what_a_flush_has_followed_is_there_and_the_rest_is_not(tmp_path: Path) -> None:
@@ -137,3 +152,11 @@ def test_another_file_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"x" * 4096)
     with pytest.raises(LabError, match="no log of writes"):
         entries(tmp_path / "log", 4096)
+
+
+def test_what_could_be_lost_and_what_was_is_counted(tmp_path: Path) -> None:
+    log, base = tmp_path / "log", tmp_path / "base"
+    length = _log(log, (0, _sectors("a"), 0), (0, b"", 1), (1, _sectors("b"), 0))
+    base.write_bytes(bytes(SIZE))
+    assert replay(base, log, length, tmp_path / "target") == (1, 1)
+    assert replay(base, log, length - 1024, tmp_path / "target") == (0, 0)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from enum import Flag
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tests.lab.disks import copy_sparse
 from tests.lab.errors import LabError
@@ -49,6 +49,8 @@ class Entry:
     kind: Kind
     data: int | None
     """Where in the log the bytes are that were written; None where there are none."""
+    end: int
+    """How long the log was after it."""
 
 
 def entries(log: Path, length: int) -> tuple[int, tuple[Entry, ...]]:
@@ -76,8 +78,10 @@ def entries(log: Path, length: int) -> tuple[int, tuple[Entry, ...]]:
                 raise LabError(f"{log}: no entry at {at}")
             at += sector
             data = None if Kind.DISCARD in kind or not count else at
-            found.append(Entry(offset=start * sector, length=count * sector, kind=kind, data=data))
-            at += count * sector if data is not None else 0
+            start *= sector
+            written = count * sector
+            at += written if data is not None else 0
+            found.append(Entry(offset=start, length=written, kind=kind, data=data, end=at))
         if at > max(length, sector):
             raise LabError(f"{log}: ends within what the last entry wrote")
     return sector, tuple(found)
@@ -104,7 +108,7 @@ def survivors(
             # One write in eight is torn between two sectors; a sector is written whole or not.
             kept = chance.randrange(sectors) if chance.random() < 1 / 8 else sectors
             if kept:
-                yield Entry(offset=one.offset, length=kept * sector, kind=one.kind, data=one.data)
+                yield evolve(one, length=kept * sector)
 
 
 def replay(

@@ -106,13 +106,12 @@ def load(names: str) -> None:
 
 
 def detached(argv: list[str], request: dict[str, Any]) -> int | None:
-    """Begin phoenix in a fork that nobody waits for; None where its cue has not come in time."""
+    """Begin phoenix in a fork that nobody waits for; None where its files did not get their lines
+    before it ended, or its time was up."""
     pid = os.fork()
     if pid == 0:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
         try:
+            os.setsid()
             with (
                 open(os.devnull, "rb") as given,
                 open(request["log"], "wb") as log,
@@ -121,11 +120,11 @@ def detached(argv: list[str], request: dict[str, Any]) -> int | None:
                 phoenix(argv, request, Files(given, log, log), imported)
         finally:
             os._exit(1)
-    os.waitpid(pid, 0)
     deadline = time.monotonic() + request["timeout_s"]
     while lines_of(request["cue"]) < request["lines"]:
-        if time.monotonic() > deadline:
-            return None
+        over = os.waitpid(pid, os.WNOHANG) != (0, 0)
+        if over or time.monotonic() > deadline:
+            return 0 if lines_of(request["cue"]) >= request["lines"] else None
         time.sleep(0.05)
     return 0
 
