@@ -77,7 +77,7 @@ def _places(
     function: str = "",
     statement: ast.stmt | None = None,
 ) -> Iterator[_Place]:
-    if isinstance(node, ast.Import | ast.ImportFrom) or _is_docstring(node):
+    if isinstance(node, ast.Import | ast.ImportFrom) or _is_said(node):
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}".lstrip(".")
@@ -94,8 +94,11 @@ def _places(
                 yield from _places(one, partial(value.__setitem__, at), function, statement)
 
 
-def _is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def _is_said(node: ast.AST) -> bool:
+    """A docstring, or what mypy has proved that it is never run."""
+    return isinstance(node, ast.Expr) and (
+        isinstance(node.value, ast.Constant) or ast.unparse(node).startswith("assert_never(")
+    )
 
 
 def _is_type(node: ast.AST) -> bool:

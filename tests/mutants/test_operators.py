@@ -62,8 +62,9 @@ def test_a_statement(code: str, expected: list[str]) -> None:
 
 
 def test_what_nothing_runs_is_left_alone() -> None:
-    """Imports, annotations, decorators, base classes, docstrings."""
+    """Imports, annotations, decorators, base classes, docstrings, what can't be."""
     source = '"""Doc."""\nimport a\n@b(1)\nclass C(d[1]):\n    """Doc."""\n    e: f[1]\n'
+    source += "assert_never(a)\n"
     assert list(mutants(source)) == []
 
 
