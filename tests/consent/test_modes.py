@@ -91,6 +91,7 @@ def test_the_contracts_table(
     ids = [(ONE, TWO)[at] for at in approved]
     given = consent(mode, allow, [approval(*ids)] if ids else [], typed=["x", "x"])
     assert sources(given) == expected
+    assert bool(given.said) is (mode != "safe" and allow is False), "a mode that does not count"
     assert given.refused == tuple(
         one for one, source in zip((ONE, TWO), expected, strict=True) if source == "-"
     )
@@ -101,6 +102,22 @@ def test_one_no_is_a_no_to_all(typed: list[str]) -> None:
     given = consent("interactive", typed=typed)
     assert given.refused == (ONE, TWO)
     assert "answered with no" in given.said[0]
+
+
+def test_nobody_is_asked_about_what_will_not_run() -> None:
+    """Whatever it is left out for; it is neither granted nor refused then."""
+    asked: list[str] = []
+
+    def ask(row: Row) -> str:
+        asked.append(row.id)
+        return "x"
+
+    given = gather(
+        PLAN, digest=DIGEST, machine=PLAN.host.machine, now=NOW, approvals=(), ask=ask,
+        rules=Rules(mode="interactive", allow_destructive=None, user="bob"), without=[ONE],
+    )  # fmt: skip
+    assert asked == [TWO]
+    assert (given.grants.keys(), given.refused) == ({TWO}, ())
 
 
 def test_nobody_there_is_a_no() -> None:

@@ -113,6 +113,7 @@ def test_where_approvers_are_asked_for_nothing_else_is_one(used: Source) -> None
     found = consent(policy, given_by("alice", ONE), **CALLS[used])
     assert found.refused == (TWO,)
     assert "asks for 1 approver, and none of them have approved it" in found.lacking[TWO]
+    assert f"{TWO}: {found.lacking[TWO]}" in found.said
 
 
 def test_a_kind_can_ask_for_more_and_never_for_less() -> None:
@@ -250,6 +251,25 @@ def test_of_several_hours_each_counts_and_the_next_is_told() -> None:
     found = consent(policy, given_by("alice"))
     assert found.refused == (ONE, TWO)
     assert "the next that it allows begins at 2026-11-23T12:00:00Z" in found.said[-1]
+
+
+def test_outside_the_hours_all_that_is_refused_says_why() -> None:
+    """Beside what else did not count. A plan that takes nothing is at home at any hour."""
+    policy = Policy(hours=(Hours(begin="12:00", end="13:00"),))
+    expired = given_by("alice", lasts=timedelta(hours=1), ago=timedelta(hours=2))
+    found = consent(policy, expired)
+    assert found.lacking.keys() == {ONE, TWO}
+    assert found.said[1:] == (found.lacking[ONE],)
+    assert "expired at" in found.said[0]
+    safe = builders.planned(
+        builders.desired(builders.want_pool("tank", "mirror", "A", "B")),
+        builders.actual(builders.disk("A"), builders.disk("B")),
+    )
+    rules = Rules(mode="safe", allow_destructive=None, user="root", policy=policy)
+    found = gather(
+        safe, digest=DIGEST, machine=safe.host.machine, approvals=(), now=NOW, rules=rules, ask=None
+    )
+    assert found == Consent(grants={}, refused=())
 
 
 def plan_for(action: Action, evidence: Evidence | None = None) -> Plan:

@@ -53,7 +53,7 @@ class Fate:
     `ran` of `of` tests that reach it were run before its seconds were over."""
 
     module: str
-    function: str
+    place: str
     line: int
     change: str
     fate: str = "unreached"
@@ -64,7 +64,7 @@ class Fate:
     @property
     def name(self) -> str:
         """As the page has it."""
-        return f"`{self.function or 'module'}`: {self.change}"
+        return f"`{self.place or 'module'}`: {self.change}"
 
 
 class Mutating:
@@ -77,7 +77,7 @@ class Mutating:
         self.recent: list[str] = []
         last = json.loads(OUT.read_text(encoding="utf-8")) if options.again else ()
         self.lived = {
-            f"{Path(one['module']).resolve()}:{one['function']}: {one['change']}"
+            f"{Path(one['module']).resolve()}:{one['place']}: {one['change']}"
             for one in last
             if one["fate"] != "killed"
         }
@@ -92,9 +92,9 @@ class Mutating:
             path = str(Path(module).resolve())
             self.recent = []
             for mutant in self._chosen(path):
-                lines = mutant.lines if mutant.function else reach[path]
+                lines = mutant.run or reach[path]
                 names = {name for line in lines for name in reach[path].get(line, ())}
-                fate = Fate(module, mutant.function, mutant.lines.start, mutant.change)
+                fate = Fate(module, mutant.place, mutant.line, mutant.change)
                 fate.of = len(names)
                 if names:
                     self._try(path, mutant, fate, [items[name] for name in self._order(names)])
@@ -109,7 +109,7 @@ class Mutating:
         order = random.Random(self.options.seed).sample(range(count), count)  # noqa: S311
         picked = set(order[self.options.skip : self.options.sample or count])
         for at, one in enumerate(mutants(source)):
-            name = f"{path}:{one.function}: {one.change}"
+            name = f"{path}:{one.place}: {one.change}"
             if at in picked and (not self.options.again or name in self.lived):
                 yield one
 

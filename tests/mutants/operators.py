@@ -29,12 +29,14 @@ _RAISE_FOR_NONE = frozenset(dir(builtins)) | {"suppress", "field", "compile"}
 
 @attrs.frozen
 class Mutant:
-    """`function` is where it is, empty at the module's level; `lines` are those of the statement
-    that was changed, `top` is the number of the module's statement that holds it. `tree` is the
-    whole module, until the next mutant is asked for."""
+    """`place` is the function or class that it is in, empty at the module's level; `run` are the
+    lines of the statement that was changed, empty outside of a function; `top` is the number of the
+    module's statement that holds it. `tree` is the whole module, until the next mutant is asked
+    for."""
 
-    function: str
-    lines: range
+    place: str
+    line: int
+    run: range
     top: int
     change: str
     tree: ast.Module
@@ -46,8 +48,15 @@ class _Place:
 
     node: ast.AST
     put: Callable[[Any], None]
-    function: str
+    name: str
     statement: ast.stmt
+    in_function: bool
+
+    @property
+    def run(self) -> range:
+        """The lines of its statement, without what that holds; none outside of a function."""
+        first = self.statement.lineno
+        return range(first, _last(self.statement) + 1) if self.in_function else range(0)
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -57,8 +66,8 @@ def mutants(source: str) -> Iterator[Mutant]:
         for place in _places(statement, partial(tree.body.__setitem__, top)):
             for new in _instead(place.node):
                 place.put(ast.fix_missing_locations(ast.copy_location(new, place.node)))
-                lines = range(place.statement.lineno, _last(place.statement) + 1)
-                yield Mutant(place.function, lines, top, _change(place.node, new), tree)
+                change = _change(place.node, new)
+                yield Mutant(place.name, place.statement.lineno, place.run, top, change, tree)
                 place.put(place.node)
 
 
@@ -74,24 +83,28 @@ def _last(statement: ast.stmt) -> int:
 def _places(
     node: ast.AST,
     put: Callable[[Any], None],
-    function: str = "",
+    name: str = "",
     statement: ast.stmt | None = None,
+    in_function: bool = False,
 ) -> Iterator[_Place]:
     if isinstance(node, ast.Import | ast.ImportFrom) or _is_said(node):
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
-        function = f"{function}.{node.name}".lstrip(".")
+        name = f"{name}.{node.name}".lstrip(".")
+        in_function = in_function or isinstance(node, ast.FunctionDef)
     statement = node if isinstance(node, ast.stmt) else statement
     if statement is not None:
-        yield _Place(node, put, function, statement)
+        yield _Place(node, put, name, statement, in_function)
     for field, value in () if isinstance(node, ast.JoinedStr) else ast.iter_fields(node):
         if field in _LEFT_ALONE or (field == "slice" and _is_type(node)):
             continue
         if isinstance(value, ast.AST):
-            yield from _places(value, partial(setattr, node, field), function, statement)
+            into = partial(setattr, node, field)
+            yield from _places(value, into, name, statement, in_function)
         for at, one in enumerate(value) if isinstance(value, list) else ():
             if isinstance(one, ast.AST):
-                yield from _places(one, partial(value.__setitem__, at), function, statement)
+                into = partial(value.__setitem__, at)
+                yield from _places(one, into, name, statement, in_function)
 
 
 def _is_said(node: ast.AST) -> bool:

@@ -70,20 +70,21 @@ def test_what_nothing_runs_is_left_alone() -> None:
 
 def test_a_mutant_says_where_it_is() -> None:
     """By its function, its lines, and what was changed."""
-    source = (
-        "def f(a):\n    g(\n        a,\n    )\n\nclass C:\n    def h(self):\n        return 5\n"
-    )
-    found = [(one.function, one.lines, one.top, one.change) for one in mutants(source)]
+    source = "def f(a):\n    g(\n        a,\n    )\n"
+    source += "class C:\n    b = 1\n    def h(self):\n        return 5\n"
+    found = [(one.place, one.line, one.run, one.top, one.change) for one in mutants(source)]
     assert found == [
-        ("f", range(2, 5), 0, "`g(a)` is not run"),
-        ("f", range(2, 5), 0, "`g(a)` → `g(None)`"),
-        ("C.h", range(8, 9), 1, "`5` → `6`"),
+        ("f", 2, range(2, 5), 0, "`g(a)` is not run"),
+        ("f", 2, range(2, 5), 0, "`g(a)` → `g(None)`"),
+        ("C", 6, range(0), 1, "`1` → `2`"),
+        ("C.h", 8, range(8, 9), 1, "`5` → `6`"),
     ]
 
 
 def test_the_lines_of_a_condition_are_its_own() -> None:
     """What it guards is reached more seldom."""
-    assert {one.lines for one in mutants("if (a\n    and b):\n    pass")} == {range(1, 3)}
+    source = "def f():\n    if (a\n        and b):\n        pass"
+    assert {one.run for one in mutants(source)} == {range(2, 4)}
 
 
 def test_every_mutant_is_a_program() -> None:
