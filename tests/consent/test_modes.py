@@ -117,12 +117,16 @@ def test_nobody_is_asked_about_what_will_not_run() -> None:
         rules=Rules(mode="interactive", allow_destructive=None, user="bob"), without=[ONE],
     )  # fmt: skip
     assert asked == [TWO]
-    assert (given.grants.keys(), given.refused) == ({TWO}, ())
+    assert given.refused == ()
+    assert {one: grant.by for one, grant in given.grants.items()} == {TWO: "bob"}
 
 
 def test_nobody_there_is_a_no() -> None:
     given = consent("interactive", typed=None)
     assert given.refused == (ONE, TWO)
+    assert "needs a terminal" in given.said[0]
+    approved = consent("interactive", typed=None, approvals=[approval()])
+    assert (approved.refused, approved.said) == ((), ()), "and where nothing is left to ask, none"
 
 
 @pytest.mark.parametrize(
