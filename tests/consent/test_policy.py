@@ -183,6 +183,29 @@ def test_how_many_people_these_are(people: int, given: list[tuple[str, str]]) ->
     assert count_people(made[::-1]) == people
 
 
+def test_without_allowed_signers_a_key_makes_nobody_another_person() -> None:
+    """Whose key it is nobody can say, so the name counts that the approval says."""
+    two = [given_by(name, key=key) for name, key in (("a", "k1"), ("A", "k2"))]
+    nameless = [attrs.evolve(one, signature=Signature(key=f"T {one.source}")) for one in two]
+    assert count_people(nameless) == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "signature"),
+    [
+        ("ann (unsigned)", None),
+        ("ann (as it says)", Signature(flaw="its signature is not right")),
+        ("ann (as it says)", Signature(key="T k", names=("ann",), flaw="revoked")),
+        ("ann (signed, and nobody here knows by whom)", Signature(key="T k")),
+        ("ann = a@x", Signature(key="T k", names=("ann", "a@x"))),
+        ("bob (calls themselves ann)", Signature(key="T k", names=("bob",))),
+    ],
+)
+def test_whoever_signed_gave_it(by: str, signature: Signature | None) -> None:
+    """Not whoever the approval says; and what nobody checked is told to be so."""
+    assert attrs.evolve(given_by("ann"), signature=signature).by == by
+
+
 IN_BERLIN = Hours(begin="08:00", end="18:00", timezone="Europe/Berlin")
 WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
 
