@@ -28,7 +28,7 @@ from phoenix_plan.consent.policy import (
     Protected,
     Source,
 )
-from phoenix_plan.consent.presented import Presented, count_people
+from phoenix_plan.consent.presented import Presented, count_people, judge
 from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.evidence import Evidence
@@ -171,6 +171,8 @@ def test_a_consent_of_two_ends_with_the_first_that_ends() -> None:
         (1, [("k1", "a"), ("k2", "b"), ("k2", "a")]),
         (2, [("k1", "a"), ("k2", "b"), ("k3", "b c"), ("k4", "c")]),
         (3, [("k1", "a"), ("k2", "b"), ("k3", "c")]),
+        # Whoever comes again joins nobody who stood between.
+        (2, [("k1", "a"), ("k2", "b"), ("k1", "a")]),
         # Unsigned ones are known by what they say.
         (1, [("", "a"), ("", "A")]),
         (1, [("k1", "a"), ("", "a")]),
@@ -204,6 +206,17 @@ def test_without_allowed_signers_a_key_makes_nobody_another_person() -> None:
 def test_whoever_signed_gave_it(by: str, signature: Signature | None) -> None:
     """Not whoever the approval says; and what nobody checked is told to be so."""
     assert attrs.evolve(given_by("ann"), signature=signature).by == by
+
+
+def test_what_does_not_count_has_no_end() -> None:
+    """What counts ends when it or the policy says so."""
+    there: dict[str, Any] = {"digest": DIGEST, "machine": PLAN.host.machine, "now": NOW}
+    policy = Policy(approval_age="30m")
+    given = [given_by("a"), given_by("b", ago=timedelta(minutes=31)), given_by("c", key="k")]
+    first, late, signed = judge(given, policy=policy, **there)
+    assert (first.why, first.until) == ("", "2026-11-23T08:30:00Z")
+    assert (bool(late.why), late.until) == (True, "")
+    assert (signed.why, signed.until) == ("", "2026-11-23T08:30:00Z")
 
 
 IN_BERLIN = Hours(begin="08:00", end="18:00", timezone="Europe/Berlin")
