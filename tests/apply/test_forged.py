@@ -1,0 +1,141 @@
+"""Evidence in a plan's file that can't be what it was: what the action says itself is held against
+it, and what only the host can tell is left to `stale.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from docs.generator.examples import EXAMPLES
+from phoenix_plan.actions import (
+    Action,
+    CreateCheckpoint,
+    DestroyDataset,
+    DestroyPool,
+    ImportPool,
+    WipeDisk,
+    action_id,
+)
+from phoenix_plan.apply.verify import verify
+from phoenix_plan.errors import DocumentError
+from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
+from phoenix_plan.model.sizes import Bytes, Guid
+from tests.render.samples import plan_of, planned
+
+
+def forged(action: Action, evidence: Evidence) -> set[str]:
+    """Names of the parts of the evidence for which the plan is refused."""
+    try:
+        verify(plan_of(planned(action, evidence)), "plan.json")
+    except DocumentError as error:
+        paths = [problem.path.partition(".evidence.") for problem in error.problems]
+        return {name for _, part, name in paths if part}
+    return set()
+
+
+FOREIGN: dict[str, Any] = {
+    "used": Bytes(5),
+    "datasets": ("else",),
+    "snapshots": ("else@x",),
+    "clones": ("else/c",),
+    "holds": ("else@x",),
+    "guests": ("qemu/100",),
+    "jobs": ("nightly",),
+    "shares": ("nfs",),
+    "contents": ("ext4",),
+    "price": ("time",),
+    "unknown": ("nobody knows",),
+}
+"""Something that follows from no action, for each part."""
+
+FREE = {
+    "destroy-pool": "used clones guests jobs shares",
+    "destroy-dataset": "used guests jobs shares",
+    "wipe-disk": "unknown",
+    "import-pool": "unknown",
+    "rename-dataset": "guests jobs",
+    "set-dataset-properties": "guests jobs",
+    "update-storage": "guests jobs",
+    "remove-storage": "guests jobs",
+    "disable-storage": "guests jobs",
+}
+"""What only the host can tell, by kind. Of all others nothing is."""
+
+
+def own(action: Action) -> Evidence:
+    """What follows from an action alone."""
+    match action:
+        case DestroyPool(datasets=datasets):
+            return Evidence(datasets=tuple(datasets))
+        case DestroyDataset(dataset=dataset, snapshots=snapshots, clones=clones):
+            return Evidence(snapshots=tuple(f"{dataset}@{x}" for x in snapshots), clones=clones)
+        case WipeDisk(contents=contents):
+            return Evidence(contents=contents)
+        case CreateCheckpoint():
+            return Evidence(price=CHECKPOINT_PRICE)
+        case ImportPool(ours=False):
+            return Evidence(unknown=("what is on it",))
+        case _:
+            return Evidence()
+
+
+@pytest.mark.parametrize("action", EXAMPLES, ids=action_id)
+def test_what_follows_from_no_action_is_forged(action: Action) -> None:
+    """Part by part; an import of this host's own pool leaves nothing unknown."""
+    free = set(FREE.get(action.TYPE, "").split())
+    if isinstance(action, ImportPool) and action.ours:
+        free = set()
+    assert {field.name for field in attrs.fields(Evidence)} == FOREIGN.keys()
+    assert forged(action, own(action)) == set()
+    for name, value in FOREIGN.items():
+        found = forged(action, attrs.evolve(own(action), **{name: value}))
+        assert found == ({name} - free), name
+
+
+POOL = DestroyPool(
+    pool="tank", guid=Guid("7"), disks=(), datasets={"tank": "/tank", "tank/a": "/tank/a"}
+)
+DATASET = DestroyDataset(
+    dataset="tank/a", guid=Guid("7"), snapshots={"x": Guid("8"), "y": Guid("9")},
+    clones=("tank/c", "tank/d"),
+)  # fmt: skip
+WIPE = next(one for one in EXAMPLES if isinstance(one, WipeDisk))
+WIPE = attrs.evolve(WIPE, contents=("ext4", "btrfs"))
+CHECKPOINT = next(one for one in EXAMPLES if isinstance(one, CreateCheckpoint))
+FOREIGN_POOL = next(one for one in EXAMPLES if isinstance(one, ImportPool) and not one.ours)
+
+
+@pytest.mark.parametrize(
+    ("action", "wrong", "changes"),
+    [
+        (POOL, "", {"datasets": ("tank/a", "tank")}),
+        (POOL, "datasets", {"datasets": ("tank",)}),
+        (POOL, "datasets", {"datasets": ("tank", "tank/a", "tank/b")}),
+        (POOL, "", {"snapshots": ("tank/a@x",)}),
+        (POOL, "", {"snapshots": ("tank/a@x", "tank@y"), "holds": ("tank@y",)}),
+        (POOL, "holds", {"snapshots": ("tank/a@x",), "holds": ("tank/a@y",)}),
+        (POOL, "snapshots", {"snapshots": ("tank/a@x", "tank/b@x")}),
+        (POOL, "clones", {"clones": ("tank/a/c",)}),
+        (POOL, "clones", {"clones": ("other/c", "tank")}),
+        (POOL, "", {"clones": ("tanker/c",)}),
+        (DATASET, "snapshots", {"snapshots": ("tank/a@x",)}),
+        (DATASET, "snapshots", {"snapshots": ("tank/a@x", "tank/a@y", "tank/a@z")}),
+        (DATASET, "snapshots", {"snapshots": ("tank/b@x", "tank/b@y")}),
+        (DATASET, "", {"holds": ("tank/a@x",)}),
+        (DATASET, "holds", {"holds": ("tank/a@x", "tank/a@z")}),
+        (DATASET, "clones", {"clones": ("tank/c",)}),
+        (DATASET, "", {"clones": ("tank/d", "tank/c")}),
+        (WIPE, "", {"contents": ("ext4", "btrfs", "a part of an old pool")}),
+        (WIPE, "contents", {"contents": ("ext4",)}),
+        (WIPE, "contents", {"contents": ("btrfs", "ext4")}),
+        (CHECKPOINT, "price", {"price": CHECKPOINT_PRICE[1:]}),
+        (FOREIGN_POOL, "unknown", {"unknown": ()}),
+    ],
+)
+def test_a_part_of_what_it_takes_is_no_evidence(
+    action: Action, wrong: str, changes: dict[str, Any]
+) -> None:
+    """Neither less than the action says, nor more."""
+    assert forged(action, attrs.evolve(own(action), **changes)) == set(wrong.split())
