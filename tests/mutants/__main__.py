@@ -136,8 +136,8 @@ class Mutating:
                 print(f"{at + 1} of {len(fresh)} tests", flush=True)
         cov.stop()
         lines: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        data = cov.get_data()
-        for path in data.measured_files() if fresh else ():
+        data = cov.get_data() if fresh else coverage.CoverageData(no_disk=True)
+        for path in data.measured_files():
             for line, contexts in data.contexts_by_lineno(path).items():
                 for name in contexts:
                     lines[name][path].append(line)
