@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import attrs
@@ -158,6 +158,55 @@ def test_of_two_approvals_the_longer_one_counts() -> None:
 def test_an_approval_of_unknown_actions_grants_nothing() -> None:
     given = consent(approvals=[approval(actions=("destroy-pool:elsewhere",))])
     assert given.refused == (ONE, TWO)
+
+
+SAFE = next(row.id for row in PLAN.actions if row.safety == "safe")
+SOUND: dict[str, Any] = {"actions": None, "approver": "alice", "reason": "agreed", "now": NOW}
+
+
+@pytest.mark.parametrize(
+    ("why", "hint", "changes"),
+    [
+        ("has no action 'destroy-pool:x'", f"{ONE}, {TWO}", {"actions": [ONE, "destroy-pool:x"]}),
+        (f"{SAFE} is safe: it needs no approval", "", {"actions": [ONE, SAFE]}),
+        ("nothing to approve", "", {"actions": []}),
+        ("needs a reason", "--reason", {"reason": " "}),
+        ("needs an approver", "--approver", {"approver": "\t"}),
+        ("--reason 'a\\nb' is not one line", "", {"reason": "a\nb"}),
+        ("--approver 'a\\x1b' is not one line", "", {"approver": "a\x1b"}),
+    ],
+)
+def test_what_can_not_be_approved(why: str, hint: str, changes: dict[str, Any]) -> None:
+    """Said before anything is written, with what there is to approve."""
+    with pytest.raises(UsageError) as caught:
+        approve(PLAN, DIGEST, **{**SOUND, **changes}, valid_for=timedelta(hours=1))
+    assert why in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_where_nothing_is_destructive_there_is_nothing_to_approve() -> None:
+    """Whichever way it is asked for."""
+    plan = attrs.evolve(PLAN, actions=tuple(row for row in PLAN.actions if row.id == SAFE))
+    for actions, why in ((None, "nothing to approve"), ([ONE], "has no action")):
+        with pytest.raises(UsageError, match=why) as caught:
+            approve(plan, DIGEST, **{**SOUND, "actions": actions}, valid_for=timedelta(hours=1))
+        if actions:
+            assert caught.value.hint == "Its destructive actions: none"
+
+
+def test_an_approval_holds_what_it_was_given_for() -> None:
+    """Each action once, in the order in which it was named; times in UTC, to the second."""
+    there = NOW.astimezone(timezone(timedelta(hours=-7)))
+    given = approve(
+        PLAN, DIGEST, **{**SOUND, "actions": [TWO, ONE, TWO], "now": there},
+        valid_for=timedelta(minutes=90),
+    )  # fmt: skip
+    assert given == Approval(
+        format_version="1.0", plan=DIGEST, machine=PLAN.host.machine, hostname="pve1",
+        actions=(TWO, ONE), approver="alice", reason="agreed", created="2026-11-23T08:00:00Z",
+        expires="2026-11-23T09:30:00Z",
+    )  # fmt: skip
+    assert approval().actions == (ONE, TWO), "all of them, where none is named"
 
 
 @pytest.mark.parametrize(
