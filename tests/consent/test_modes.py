@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -19,7 +20,7 @@ from phoenix_plan.consent.approval import (
 )
 from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
 from phoenix_plan.consent.presented import Presented
-from phoenix_plan.errors import UsageError
+from phoenix_plan.errors import DocumentError, UsageError
 from phoenix_plan.plan import Plan, Row
 from tests import builders
 
@@ -221,11 +222,34 @@ def test_durations(expected: timedelta, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0h", "24", "h", "-1h", "1.5h", "1h30m", "24 h", "367d", "٣h"]
+    "text", ["", "0h", "24", "h", "-1h", "1.5h", "1h30m", "24 h", "٣h", "12345678901h"]
 )
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="is no duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["367d", "53w", "9999999999w"])
+def test_a_year_is_the_longest(text: str) -> None:
+    """What no calendar can hold is longer still."""
+    with pytest.raises(UsageError, match="a year at most"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("changes", [{"created": "today"}, {"expires": "2026-13-01T00:00:00Z"}])
+def test_a_time_that_is_none_is_no_consent(changes: dict[str, str]) -> None:
+    with pytest.raises(DocumentError, match="times can't be read"):
+        consent(approvals=[approval(**changes)])
+
+
+def test_moments_are_utc_wherever_the_host_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = NOW.astimezone(timezone(timedelta(hours=-7)))
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert timestamp(there) == "2026-11-23T08:00:00Z"
+        assert parse_timestamp("2026-11-23T08:00:00Z") == NOW
+    time.tzset()
 
 
 def test_moments_are_utc_to_the_second() -> None:

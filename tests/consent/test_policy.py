@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from docs.generator.examples import EXAMPLES
 from phoenix_plan.actions import Action, DestroyDataset, action_id, pool_of
 from phoenix_plan.consent.approval import approve
-from phoenix_plan.consent.bars import Known, bars, known_of, resting
+from phoenix_plan.consent.bars import Known, bars, known_of, resting, too_old
 from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
 from phoenix_plan.consent.policy import (
     DAYS,
@@ -27,6 +27,7 @@ from phoenix_plan.consent.policy import (
     Policy,
     Protected,
     Source,
+    faults,
 )
 from phoenix_plan.consent.presented import Presented, count_people, judge
 from phoenix_plan.consent.signatures import Signature
@@ -249,6 +250,13 @@ def at(text: str) -> datetime:
         # The night in which clocks go back has an hour more, and an end all the same.
         ("2026-10-25T03:00", "2026-10-25T02:30",
             Hours(begin="22:00", end="04:00", timezone="Europe/Berlin")),
+        # No end in sight: as far as is looked ahead.
+        ("2026-12-01T00:00", "2026-11-23T09:00", Hours(begin="00:00", end="00:00")),
+        ("2026-11-29T20:00", "2026-11-29T12:00",
+            Hours(days=("sun",), begin="08:00", end="20:00")),
+        # They began yesterday there, when it is tomorrow here.
+        ("2026-11-23T03:00", "2026-11-23T02:00",
+            Hours(begin="20:00", end="19:00", timezone="America/Los_Angeles")),
         # The day there is not the day here.
         ("2026-11-23T11:00", "2026-11-22T12:00",
             Hours(days=("mon",), begin="01:00", end="00:00", timezone="Pacific/Auckland")),
@@ -287,6 +295,8 @@ def test_of_several_hours_each_counts_and_the_next_is_told() -> None:
     found = consent(policy, given_by("alice"))
     assert found.refused == (ONE, TWO)
     assert "the next that it allows begins at 2026-11-23T12:00:00Z" in found.said[-1]
+    assert policy.opens(at("2026-11-23T12:00")) == at("2026-11-24T06:00")
+    assert NO_POLICY.opens(NOW) is None
 
 
 def test_outside_the_hours_all_that_is_refused_says_why() -> None:
@@ -306,6 +316,47 @@ def test_outside_the_hours_all_that_is_refused_says_why() -> None:
         safe, digest=DIGEST, machine=safe.host.machine, approvals=(), now=NOW, rules=rules, ask=None
     )
     assert found == Consent(grants={}, refused=())
+
+
+@pytest.mark.parametrize(
+    ("words", "rules"),
+    [
+        ("an approval or interactive or force-destructive or config", {}),
+        ("a signed approval or config", {"signatures": True, "sources": ("approval", "config")}),
+        ("", {"sources": ()}),
+        ("an approval (approvers)", {"approvers": 1}),
+        ("a signed approval (approvers)", {"approvers": 1, "signatures": True}),
+        ("approvals by 2 different people (approvers)", {"approvers": 2}),
+        ("signed approvals by 2 different people (approvers)",
+            {"approvers": 2, "signatures": True}),
+        ("an approval (kinds.wipe-disk.approvers)",
+            {"approvers": 1, "kinds": {"wipe-disk": KindRule(approvers=1)}}),
+        ("approvals by 3 different people (kinds.wipe-disk.approvers)",
+            {"approvers": 1, "kinds": {"wipe-disk": KindRule(approvers=3)}}),
+        ("approvals by 2 different people (approvers)",
+            {"approvers": 2, "kinds": {"wipe-disk": KindRule(approvers=1)}}),
+        ("an approval (approvers)",
+            {"approvers": 1, "kinds": {"destroy-pool": KindRule(approvers=3)}}),
+        ("config", {"sources": ("config",), "kinds": {"wipe-disk": KindRule()}}),
+    ],
+)  # fmt: skip
+def test_what_it_takes_is_told_with_the_rule(words: str, rules: dict[str, Any]) -> None:
+    assert Policy(**rules).demand("wipe-disk") == words
+
+
+@pytest.mark.parametrize(
+    ("old", "age", "now"),
+    [
+        (False, "", timedelta(days=900)),
+        (False, "2h", timedelta(hours=2)),
+        (True, "2h", timedelta(hours=2, seconds=1)),
+    ],
+)
+def test_a_plan_is_as_old_as_the_look_that_it_was_made_of(
+    old: bool, age: str, now: timedelta
+) -> None:
+    seen = datetime.fromisoformat(PLAN.state.taken_at)
+    assert bool(too_old(PLAN, Policy(plan_age=age), seen + now)) is old
 
 
 def plan_for(action: Action, evidence: Evidence | None = None) -> Plan:
@@ -511,6 +562,41 @@ def test_a_policy_is_read_strictly(why: str, rules: Mapping[str, Any]) -> None:
     with pytest.raises(DocumentError) as caught:
         read(**rules)
     assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "policy"),
+    [
+        ([], NO_POLICY),
+        ([], Policy(
+            signatures=True, approvers=2, kinds={"wipe-disk": KindRule(approvers=3)},
+            plan_age="7d", approval_age="2h", sources=("approval",),
+            hours=(Hours(begin="00:00", end="23:59"), Hours(begin="19:30", end="08:00")),
+        )),
+        ([("plan_age",)], Policy(plan_age="soon")),
+        ([("approval_age",)], Policy(approval_age="soon")),
+        ([("kinds", "wipe")], Policy(kinds={"wipe": KindRule()})),
+        ([("hours", 1, "begin")],
+            Policy(hours=(Hours(begin="08:00", end="09:00"), Hours(begin="8:00", end="09:00")))),
+        ([("hours", 0, "end")], Policy(hours=(Hours(begin="08:00", end="09:60"),))),
+        *(([("hours", 0, "timezone")],
+            Policy(hours=(Hours(begin="08:00", end="09:00", timezone=x),)))
+            for x in ("Mars", "../UTC", "Europe", "x" * 300, "/UTC")),
+        ([("approvers",)], Policy(approvers=2)),
+        ([("kinds", "wipe-disk", "approvers")],
+            Policy(kinds={"wipe-disk": KindRule(approvers=2)})),
+        ([], Policy(approvers=1, kinds={"wipe-disk": KindRule(approvers=1)})),
+        ([("sources",)], Policy(signatures=True, sources=("config",))),
+        ([("sources",)], Policy(approvers=1, sources=("config",))),
+        ([("sources",)], Policy(kinds={"wipe-disk": KindRule(approvers=1)}, sources=("config",))),
+        ([], Policy(kinds={"wipe-disk": KindRule()}, sources=("config",))),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_policy_has_its_place(
+    paths: list[tuple[str | int, ...]], policy: Policy
+) -> None:
+    """What can't be what somebody meant, and nothing else."""
+    assert [one.path for one in faults(policy)] == paths
 
 
 def test_what_a_newer_policy_forbids_is_not_left_out_of_account() -> None:
