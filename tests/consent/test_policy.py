@@ -33,8 +33,11 @@ from phoenix_plan.consent.presented import Presented, count_people, judge
 from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.evidence import Evidence
-from phoenix_plan.model.sizes import Guid
+from phoenix_plan.model.desired import DesiredDataset, DesiredStorage
+from phoenix_plan.model.disks import Partition
+from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan
+from phoenix_plan.planner import Unmanaged
 from phoenix_plan.safety import verdict
 from phoenix_plan.stored import policy_of
 from tests import builders
@@ -399,6 +402,62 @@ def world() -> tuple[Plan, Known]:
     )
     plan = builders.planned(builders.desired(builders.want_pool("cold", "single", "C")), there)
     return plan, known_of(plan, there)
+
+
+def test_names_that_are_known_of_a_plan_and_of_its_host() -> None:
+    """Of a plan alone those that it holds, be they left alone; of the host every spelling of every
+    disk, the pools on it that could lose something, and where storages are. What protects a name
+    can only see what is known."""
+    part = Partition(
+        number=1, start=Bytes(0), size=Bytes(1), type="0x83", path="/dev/vdc1",
+        aliases=("/dev/disk/by-partlabel/photos",),
+    )  # fmt: skip
+    there = builders.actual(
+        builders.member("A", "tank"),
+        builders.occupied("C", partitions=(part,)),
+        builders.occupied("D"),
+        builders.occupied("E"),
+        pools=(
+            builders.pool("tank", builders.top("disk", "tank", "A")),
+            builders.pool("other", builders.top("disk", "other", "X")),
+        ),
+        idle=(
+            builders.idle_pool("old", disks=("/dev/vdd",)),
+            builders.idle_pool("gone", disks=("/dev/vde",), state="destroyed"),
+        ),
+        datasets=(builders.dataset("tank/a"), builders.dataset("tank/b")),
+        storages=(
+            builders.storage("vm", pool="tank/a", content="images"),
+            builders.storage("iso", "dir", path="/tank", content="iso"),
+        ),
+    )
+    vm = DesiredStorage(id="vm", type="zfspool", properties={"pool": "tank/a", "content": "images"})
+    wanted = builders.desired(
+        builders.want_pool("tank", "stripe", "A"),
+        builders.want_pool("cold", "single", "C"),
+        datasets=(DesiredDataset(name="tank/a"),),
+        storages=(vm,),
+    )
+    plan = builders.planned(wanted, there)
+    assert known_of(plan) == Known(
+        datasets=frozenset({"tank", "tank/a", "tank/b", "other", "cold"})
+    )
+    bare = attrs.evolve(plan, unmanaged=Unmanaged(), unchanged=(), actions=())
+    known = known_of(bare, there)
+    assert known.datasets == {"tank", "tank/a", "tank/b", "other", "old"}
+    assert known.homes == {"vm": "tank/a", "iso": "tank"}
+    spelt = {"/dev/vdc", builders.by_id("C"), "/dev/vdc1", "/dev/disk/by-partlabel/photos"}
+    for name in spelt:
+        assert known.disk(name) == spelt
+    pools = {letter: known.pools[builders.by_id(letter)] for letter in "ACDE"}
+    assert pools == {"A": {"tank"}, "C": set(), "D": {"old"}, "E": set()}
+
+
+def test_a_time_that_is_none_is_no_age() -> None:
+    plan = attrs.evolve(PLAN, state=attrs.evolve(PLAN.state, taken_at="yesterday"))
+    for policy in (NO_POLICY, Policy(plan_age="2h")):
+        with pytest.raises(DocumentError, match="taken_at of the plan is no time"):
+            too_old(plan, policy, NOW)
 
 
 @pytest.mark.parametrize(
