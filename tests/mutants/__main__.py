@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -44,7 +45,7 @@ KNOWN = ROOT / "build/mutants-reach.json"
 Reach = dict[str, dict[int, list[str]]]
 FOLDERS = ("planner", "refusals", "actions", "consent", "apply")
 WALL_S = 60
-"""A mutant that runs for longer, and goes nowhere."""
+"""A mutant that has not ended by then waits for what never comes."""
 
 
 @attrs.define
@@ -160,6 +161,8 @@ class Mutating:
         child = os.fork()
         if not child:
             os.setsid()
+            most = int(self.options.seconds) + 10  # of the processor: then it goes in circles
+            resource.setrlimit(resource.RLIMIT_CPU, (most, most))
             os.close(reader)
             for number in (0, 1, 2):
                 os.dup2(os.open(os.devnull, os.O_RDWR), number)
