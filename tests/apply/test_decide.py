@@ -28,14 +28,18 @@ from phoenix_plan.actions import (
     SetDatasetProperties,
     SetPoolProperties,
     UpdateStorage,
+    VdevAction,
     WipeDisk,
+    action_id,
 )
 from phoenix_plan.apply.decide import Decision, decide
 from phoenix_plan.model.actual import Actual, ArcMax
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.pools import Pool, Property
 from phoenix_plan.model.sizes import Bytes, Guid
+from phoenix_plan.model.subjects import Subject
 from phoenix_plan.planner import Outcome, Unmanaged
+from phoenix_plan.planner.order import Blocked
 from tests.builders import (
     actual,
     by_id,
@@ -62,18 +66,38 @@ def tank(*more: Any, **changes: Any) -> Actual:
 
 
 def decided(
-    action: Action, there: Actual, *again: Action, cleared: Iterable[str] = (), ended: int = 0
+    action: Action,
+    there: Actual,
+    *again: Action,
+    blocked: tuple[Blocked, ...] = (),
+    cleared: Iterable[str] = (),
+    ended: int = 0,
 ) -> Decision:
-    """What became of it; `again` is what would be planned now."""
+    """What became of it; `again` is what would be planned now, and `blocked`."""
     now = Outcome(
-        actions=tuple(planned(one) for one in again), blocked=(), findings=(), unchanged=(),
+        actions=tuple(planned(one) for one in again), blocked=blocked, findings=(), unchanged=(),
         unmanaged=Unmanaged(),
     )  # fmt: skip
     return decide(action, now, Index(there), cleared=frozenset(cleared), ended=ended)
 
 
-def verdicts(action: Action, *there: tuple[Actual, tuple[Action, ...]]) -> list[str]:
-    return [decided(action, one, *again).verdict for one, again in there]
+@pytest.mark.parametrize("action", EXAMPLES, ids=action_id)
+def test_where_nothing_is_in_sight_nothing_has_happened(action: Action) -> None:
+    """But what takes away what is named in a file, or sets what is known."""
+    free = action.TYPE in ("remove-storage", "set-arc-max")
+    assert decided(action, actual()).verdict == ("done" if free else "unknown")
+    assert decided(action, actual(idle=[idle_pool("x", disks=())])).verdict == (
+        "done" if free else "unknown"
+    )
+
+
+@pytest.mark.parametrize(
+    "action", [one for one in EXAMPLES if isinstance(one, VdevAction)], ids=action_id
+)
+def test_what_is_seen_of_another_pool_is_no_proof(action: VdevAction) -> None:
+    """It has the name, and another GUID."""
+    for state in ({}, {"checkpoint": Bytes(1)}):
+        assert decided(action, tank(pool=state)).verdict == "unknown"
 
 
 DESTROY = DestroyDataset(
@@ -93,9 +117,21 @@ def test_a_dataset_is_destroyed_snapshot_by_snapshot() -> None:
     assert found.action == attrs.evolve(DESTROY, snapshots={"y": Guid("9")})
     assert decided(DESTROY, tank()).verdict == "done"
     assert decided(DESTROY, tank(), DESTROY).verdict == "unknown", "planned again all the same"
+    waits = Blocked(
+        id=action_id(DESTROY), subject=Subject(kind="dataset", name="tank/a"), because=()
+    )
+    assert decided(DESTROY, tank(), blocked=(waits,)).verdict == "unknown", "or wanted again"
     assert decided(DESTROY, actual()).verdict == "unknown"
     other = attrs.evolve(whole, guid=Guid("815"))
     assert decided(DESTROY, tank(datasets=[other]), DESTROY).verdict == "unknown"
+
+
+def test_a_folder_counts_where_somebody_looked_at_it() -> None:
+    """The destruction frees it; folders that nobody needs are not looked at."""
+    action = attrs.evolve(DESTROY, mountpoint="/tank/a")
+    assert decided(action, tank(directories={})).verdict == "done"
+    assert decided(action, tank(directories={"/tank/a": "absent"})).verdict == "done"
+    assert decided(action, tank(directories={"/tank/a": "occupied"})).verdict == "unknown"
 
 
 def test_a_pool_is_destroyed_where_its_disks_say_so() -> None:
@@ -147,6 +183,12 @@ def test_of_several_values_those_are_left_that_are_still_others() -> None:
     assert decided(action, there, more).action == action, "never what nobody agreed to"
     other = tank(datasets=[dataset("tank/a", guid=Guid("1"))])
     assert decided(action, other).verdict == "unknown"
+    for elsewhere in (action, rest):
+        moved = attrs.evolve(elsewhere, guid=Guid("1"))
+        assert decided(action, other, moved).verdict == "unknown", "nor what is another by now"
+    beside = attrs.evolve(rest, dataset="tank/b")
+    assert decided(action, there, beside).verdict == "done"
+    assert decided(action, there, beside, action).verdict == "not-done"
     assert decided(action, actual()).verdict == "unknown"
 
 
@@ -156,6 +198,8 @@ def test_a_pools_values_are_not_seen_where_it_is_not() -> None:
     assert decided(action, tank(), action).verdict == "not-done"
     assert decided(action, actual()).verdict == "unknown"
     assert decided(action, tank(pool={"guid": Guid("1")})).verdict == "unknown"
+    two = attrs.evolve(action, properties=changes(autotrim="on", comment="ours"))
+    assert decided(two, tank(), action).action == action
 
 
 VM = storage("vm", pool="tank/a", content="images")
@@ -178,6 +222,13 @@ def test_a_storage_that_is_not_there_was_not_changed(action: Action) -> None:
     assert decided(action, tank()).verdict == "unknown"
 
 
+def test_of_several_settings_of_a_storage_those_are_left_that_are_still_others() -> None:
+    both = UpdateStorage(storage="vm", kind="zfspool", properties=changes(content="x", sparse="1"))
+    rest = attrs.evolve(both, properties=both.properties[:1])
+    found = decided(both, tank(storages=[VM]), rest)
+    assert (found.verdict, found.action) == ("partly", rest)
+
+
 def test_a_storage_that_is_still_disabled_was_not_enabled() -> None:
     """Though nothing would plan it: what disabled it has not planned it either."""
     action = EnableStorage(storage="vm")
@@ -197,7 +248,13 @@ def test_a_pool_is_imported_once_all_of_it_is_mounted() -> None:
         action, tank(datasets=[dataset("tank/a", mounted=False, set={"canmount": "off"})])
     )
     assert (found.verdict, found.skip) == ("done", 0)
-    assert decided(action, tank(pool={"guid": Guid("1")})).verdict == "unknown"
+    other: dict[str, Any] = {"pool": {"guid": Guid("1")}}
+    assert decided(action, tank(**other)).verdict == "unknown"
+    unmounted = decided(action, tank(datasets=[dataset("tank/a", mounted=False)], **other))
+    assert (unmounted.verdict, unmounted.skip) == ("unknown", 0)
+    for cachefile, verdict in (("none", "unknown"), ("/etc/zfs/zpool.cache", "done")):
+        kept = {"cachefile": Property(value=cachefile, source="local")}
+        assert decided(action, tank(pool={"properties": kept})).verdict == verdict
     idle = idle_pool("tank", top("mirror", "tank", "A", "B"), disks=("/dev/vda", "/dev/vdb"))
     disks = (member("A", "tank", users=()), member("B", "tank", users=()))
     assert decided(action, actual(*disks, idle=[idle]), action).verdict == "not-done"
@@ -243,7 +300,8 @@ def test_a_disk_is_wiped_where_it_is_seen_to_be() -> None:
     assert decided(action, actual(other)).verdict == "unknown"
     residual = attrs.evolve(blank, emptiness="residual")
     assert decided(action, actual(residual)).verdict == "not-done"
-    assert decided(action, actual(residual), cleared=[by_id("C")]).verdict == "done"
+    assert decided(action, actual(residual), action, cleared=[by_id("C")]).verdict == "done"
+    assert decided(action, actual(), cleared=[by_id("C")]).verdict == "unknown"
     assert decided(action, actual(occupied("C")), cleared=[by_id("C")]).verdict == "not-done"
 
 
@@ -262,5 +320,8 @@ def test_only_the_journal_tells_of_an_initramfs() -> None:
     assert decided(whole, there, ended=3).verdict == "done"
     assert decided(whole, there, whole, ended=1).verdict == "not-done"
     plain = attrs.evolve(whole, initramfs=False)
+    boot = attrs.evolve(plain, live=None)
+    found = decided(plain, there, boot)
+    assert (found.verdict, found.action) == ("partly", boot)
     assert decided(plain, there, ended=1).verdict == "done"
     assert decided(plain, actual(unknown=["arc"])).verdict == "unknown"

@@ -237,4 +237,12 @@ def _change(old: ast.AST, new: ast.AST) -> str:
         if isinstance(old, ast.If):
             test = re.sub(r"\s+", " ", ast.unparse(old.test))
             return f"`if {test}` is {new.test.value!r}"
+    if isinstance(old, ast.Match) and isinstance(new, ast.Match):
+        gone = next(case for case in old.cases if case not in new.cases)
+        return f"`case {ast.unparse(gone.pattern)}` goes"
+    if isinstance(old, ast.Dict) and isinstance(new, ast.Dict):
+        gone_key = next(key for key in old.keys if key not in new.keys)
+        return f"`{ast.unparse(gone_key) if gone_key else '**'}` goes from the dict"
+    if isinstance(old, ast.ExceptHandler) and old.type is not None:
+        return f"`except {ast.unparse(old.type)}` catches nothing"
     return f"`{was}` → `{now}`"
