@@ -18,7 +18,7 @@ from phoenix_plan.consent.approval import (
     parse_timestamp,
     timestamp,
 )
-from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
+from phoenix_plan.consent.modes import Consent, Grant, Mode, Rules, gather
 from phoenix_plan.consent.presented import Presented
 from phoenix_plan.errors import DocumentError, UsageError
 from phoenix_plan.plan import Plan, Row
@@ -97,6 +97,16 @@ def test_the_contracts_table(
     assert given.refused == tuple(
         one for one, source in zip((ONE, TWO), expected, strict=True) if source == "-"
     )
+
+
+def test_what_a_flag_grants() -> None:
+    """By whom, in which words; it does not end by itself."""
+    grant = consent("force-destructive").grants[ONE]
+    assert grant == Grant(
+        source="force-destructive", by="bob", detail="--mode force-destructive", expires="", keys=()
+    )
+    grant = consent("safe", allow=True).grants[ONE]
+    assert (grant.by, grant.detail) == ("bob", "allow_destructive_operations: true")
 
 
 @pytest.mark.parametrize("typed", [["", "x"], ["x", ""], ["", ""]])

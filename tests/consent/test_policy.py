@@ -212,6 +212,43 @@ def test_whoever_signed_gave_it(by: str, signature: Signature | None) -> None:
     assert attrs.evolve(given_by("ann"), signature=signature).by == by
 
 
+SIGNED = Policy(signatures=True)
+
+
+@pytest.mark.parametrize(
+    ("why", "policy", "signature"),
+    [
+        ("", NO_POLICY, None),
+        ("", NO_POLICY, Signature(key="T k")),
+        ("", NO_POLICY, Signature(key="T k", names=("ann",))),
+        ("is revoked", NO_POLICY, Signature(key="T k", flaw="the key of ann is revoked")),
+        ("is revoked", SIGNED, Signature(key="T k", flaw="the key of ann is revoked")),
+        ("it is not signed", SIGNED, None),
+        ("there is no allowed_signers here", SIGNED, Signature(key="T k")),
+        ("", SIGNED, Signature(key="T k", names=("ann",))),
+        ("lets no approval count", Policy(sources=("config",)), None),
+        ("lets no approval count", Policy(sources=()), Signature(key="T k", names=("ann",))),
+    ],
+)
+def test_why_an_approval_does_not_count(
+    why: str, policy: Policy, signature: Signature | None
+) -> None:
+    """A signature that is not right counts nowhere, a missing one where it is asked for."""
+    given = attrs.evolve(given_by("ann"), signature=signature)
+    (found,) = judge([given], digest=DIGEST, machine=PLAN.host.machine, policy=policy, now=NOW)
+    assert why in found.why
+    assert bool(found.why) is bool(why)
+    consented = consent(policy, given)
+    assert bool(consented.refused) is bool(why)
+
+
+def test_approvers_can_be_asked_for_by_kind() -> None:
+    """Of other kinds none are."""
+    for kind, refused in (("wipe-disk", (ONE, TWO)), ("destroy-pool", ())):
+        policy = Policy(kinds={kind: KindRule(approvers=1)})
+        assert consent(policy, mode="force-destructive").refused == refused
+
+
 def test_what_does_not_count_has_no_end() -> None:
     """What counts ends when it or the policy says so."""
     there: dict[str, Any] = {"digest": DIGEST, "machine": PLAN.host.machine, "now": NOW}
