@@ -480,6 +480,9 @@ def test_names_that_are_known_of_a_plan_and_of_its_host() -> None:
         datasets=frozenset({"tank", "tank/a", "tank/b", "other", "cold"})
     )
     bare = attrs.evolve(plan, unmanaged=Unmanaged(), unchanged=(), actions=())
+    alone = attrs.evolve(bare, unmanaged=Unmanaged(pools=("suspended",)))
+    assert known_of(alone).datasets == {"suspended"}, "though none of its datasets can be listed"
+    assert known_of(bare, attrs.evolve(there, datasets=())).datasets == {"tank", "other", "old"}
     known = known_of(bare, there)
     assert known.datasets == {"tank", "tank/a", "tank/b", "other", "old"}
     assert known.homes == {"vm": "tank/a", "iso": "tank"}
@@ -700,6 +703,11 @@ def test_what_a_newer_policy_forbids_is_not_left_out_of_account() -> None:
     assert read(format_version="1.9", approvers=1).approvers == 1
     with pytest.raises(DocumentError, match="moon_phase: is no key"):
         read(format_version="1.9", moon_phase="full")
+
+
+def test_a_kind_that_says_nothing_asks_for_nobody() -> None:
+    kinds = read(kinds={"wipe-disk": {}}).kinds
+    assert {kind: rule.approvers for kind, rule in kinds.items()} == {"wipe-disk": 0}
 
 
 def test_a_policy_that_says_nothing_changes_nothing() -> None:

@@ -93,8 +93,9 @@ class Mutating:
             path = str(Path(module).resolve())
             self.recent = []
             for mutant in self._chosen(path):
-                lines = mutant.run or reach[path]
-                names = {name for line in lines for name in reach[path].get(line, ())}
+                # What stands outside of functions is run once, when it is loaded: anybody's.
+                names = {name for line in mutant.run for name in reach[path].get(line, ())}
+                names = names if mutant.run else set(items)
                 fate = Fate(module, mutant.place, mutant.line, mutant.change)
                 fate.of = len(names)
                 if names:
@@ -187,7 +188,8 @@ class Mutating:
             shutil.rmtree(folder, ignore_errors=True)
         lines = told.splitlines()
         fate.ran = sum(line.startswith("ran") for line in lines)
-        fate.fate, fate.by = lines[-1].split("\t") if lines else ("killed", "the process ended")
+        last = lines[-1] if lines else "ran\t"
+        fate.fate, fate.by = ("timeout", "") if last == "ran\t" else last.split("\t")
         if fate.fate == "killed" and fate.by in self.seconds:
             self.recent = [fate.by, *(one for one in self.recent if one != fate.by)][:12]
 
