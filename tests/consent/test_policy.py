@@ -551,6 +551,62 @@ def test_protection_reaches_up_and_down(barred: bool, name: str, datasets: tuple
     assert "protects tank" in pools[action_id(action)][0]
 
 
+def one(tag: str, **changes: Any) -> Action:
+    """A destructive example of a kind, but for some fields."""
+    return attrs.evolve(next(x for x in DESTRUCTIVE if tag == x.TYPE), **changes)
+
+
+A, B = "/dev/disk/by-id/ata-A", "/dev/disk/by-id/ata-B"
+POOL = one("destroy-pool", disks=(), datasets={"tank": "/tank", "tank/a/b": "/tank/a/b"})
+STORAGE = one("remove-storage", storage="vm")
+WIPED = one("wipe-disk", disk=A)
+HOME = Known(homes={"vm": "tank/a"}, datasets=frozenset({"tank", "tank/a", "tank/a/b"}))
+
+
+@pytest.mark.parametrize(
+    ("touched", "action", "protected", "known"),
+    [
+        # A pool goes with its datasets and its disks, told by the action or by the host.
+        ("tank/a/b", POOL, {"datasets": ("tank/a/b",)}, Known()),
+        ("tank/c", POOL, {"datasets": ("tank/c",)}, Known(datasets=frozenset({"tank/c"}))),
+        (A, POOL, {"disks": ("ata-A",)}, Known(pools={A: frozenset({"tank"})})),
+        ("", POOL, {"disks": ("ata-A",)}, Known(pools={A: frozenset({"other"})})),
+        ("", POOL, {"disks": ("ata-B",)}, Known(pools={A: frozenset({"tank"})})),
+        (A, one("destroy-pool", disks=(A, B)), {"disks": (A,)}, Known()),
+        ("", POOL, {"pools": ("*/a/b",)}, Known(datasets=frozenset({"tank", "tank/a/b"}))),
+        # A new name is a name.
+        ("tank/new", one("rename-dataset", to="tank/new"), {"datasets": ("*/new",)}, Known()),
+        # What is above, by names that nobody has told of.
+        ("tank/a", one("destroy-dataset", dataset="tank/a/b"), {"datasets": ("tank/a",)}, Known()),
+        ("tank/a/b", one("destroy-dataset", dataset="tank/a/b"), {"datasets": ("*/b",)}, Known()),
+        # A disk by what it was, by what is freed, by the pool that it is in.
+        (f"{A}-part1", one("detach-disk", disk=f"{A}-part1", released=()),
+            {"disks": ("*-part1",)}, Known()),
+        (A, one("detach-disk", disk="7", released=(A,)), {"disks": ("ata-A",)}, Known()),
+        ("", one("detach-disk", disk="7", released=()), {"disks": ("7",)}, Known()),
+        ("tank", WIPED, {"pools": ("tank",)}, Known(pools={A: frozenset({"tank"})})),
+        ("tank/a", WIPED, {"datasets": ("tank/a",)},
+            Known(pools={A: frozenset({"tank"})}, datasets=frozenset({"tank/a"}))),
+        ("", WIPED, {"pools": ("tank",)}, Known(pools={B: frozenset({"tank"})})),
+        (B, WIPED, {"disks": ("ata-B",)}, Known(spellings={A: frozenset({A, B})})),
+        # A storage by its name, and with the dataset that it is on, not with those below.
+        ("storage vm", STORAGE, {"storages": ("v?",)}, Known()),
+        ("tank/a", STORAGE, {"datasets": ("tank/a",)}, HOME),
+        ("tank", STORAGE, {"pools": ("tank",)}, HOME),
+        ("", STORAGE, {"datasets": ("tank/a/b",)}, HOME),
+        ("", STORAGE, {"pools": ("*",), "datasets": ("*",)}, Known()),
+        ("", POOL, {"storages": ("*",)}, Known()),
+    ],
+)  # fmt: skip
+def test_each_way_to_touch_a_protected_name(
+    touched: str, action: Action, protected: dict[str, Any], known: Known
+) -> None:
+    """Exactly that name is told."""
+    found = bars(plan_for(action), Policy(protected=Protected(**protected)), known)
+    why = f"the policy of this host protects {touched}"
+    assert found == ({action_id(action): (why,)} if touched else {})
+
+
 def test_too_much_at_once_is_barred_as_a_whole() -> None:
     assert bars(PLAN, Policy(most_destructive=2), known_of(PLAN)) == {}
     found = bars(PLAN, Policy(most_destructive=1), known_of(PLAN))
