@@ -15,6 +15,8 @@ from phoenix_plan.actions import (
     DestroyDataset,
     DestroyPool,
     ImportPool,
+    RemoveStorage,
+    SetArcMax,
     WipeDisk,
     action_id,
 )
@@ -22,6 +24,12 @@ from phoenix_plan.apply.verify import verify
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
 from phoenix_plan.model.sizes import Bytes, Guid
+from phoenix_plan.model.subjects import Subject
+from phoenix_plan.plan import Plan
+from phoenix_plan.planner import Unmanaged
+from phoenix_plan.planner.items import Finding, Unchanged
+from phoenix_plan.planner.order import Blocked
+from tests.builders import desired, want_pool
 from tests.render.samples import plan_of, planned
 
 
@@ -139,3 +147,89 @@ def test_a_part_of_what_it_takes_is_no_evidence(
 ) -> None:
     """Neither less than the action says, nor more."""
     assert forged(action, attrs.evolve(own(action), **changes)) == set(wrong.split())
+
+
+SEQUENCE = ["destroy-pool:tank", "remove-storage:old", "set-arc-max:zfs_arc_max"]
+
+
+def paths(plan: Plan) -> list[str]:
+    """Where a plan is not what it derives to."""
+    try:
+        verify(plan, "plan.json")
+    except DocumentError as error:
+        return [problem.path for problem in error.problems]
+    return []
+
+
+SET_ARC = next(one for one in EXAMPLES if isinstance(one, SetArcMax))
+STORAGE = next(one for one in EXAMPLES if isinstance(one, RemoveStorage))
+PLAN = plan_of(
+    *sorted(
+        (planned(SET_ARC), planned(POOL, own(POOL)), planned(STORAGE)),
+        key=lambda one: SEQUENCE.index(one.ordered.id),
+    ),
+    desired=desired(want_pool("tank", "mirror", "A", "B")),
+)
+
+
+def test_the_plan_of_these_tests_is_sound() -> None:
+    assert paths(PLAN) == []
+    assert paths(attrs.evolve(PLAN, actions=())) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "x:y"), ("before", {"a": "b"}), ("after", {"a": "b"}), ("commands", ()),
+        ("undo", "easy"), ("needs", ("nothing",)), ("safety", "safe"), ("code", "creates-pool"),
+        ("reason", "routine"), ("requires", ("x:y",)), ("serves", ("x:y",)),
+    ],
+)  # fmt: skip
+def test_each_field_of_a_row_is_what_it_derives_to(field: str, value: Any) -> None:
+    """Whatever else is right. A row that only prepares may say so of any row that is there."""
+    at = [row.id for row in PLAN.actions].index(action_id(POOL))
+    rows = list(PLAN.actions)
+    rows[at] = attrs.evolve(rows[at], **{field: value})
+    assert paths(attrs.evolve(PLAN, actions=tuple(rows))) == [f"actions[{at}].{field}"]
+    rows[at] = attrs.evolve(PLAN.actions[at], serves=(action_id(SET_ARC),))
+    assert paths(attrs.evolve(PLAN, actions=tuple(rows))) == []
+
+
+def test_rows_stand_once_and_in_their_order() -> None:
+    first, *others = PLAN.actions
+    assert paths(attrs.evolve(PLAN, actions=(*others, first))) == ["actions"]
+    twice = paths(attrs.evolve(PLAN, actions=(*PLAN.actions, first)))
+    assert twice == [f"actions[{len(PLAN.actions)}]"]
+
+
+def unchanged(kind: Any, name: str) -> Unchanged:
+    return Unchanged(subject=Subject(kind=kind, name=name))
+
+
+def blocked(action: Action) -> Blocked:
+    return Blocked(id=action_id(action), subject=Subject(kind="host", name="x"), because=())
+
+
+def finding(code: str) -> Finding:
+    subject = Subject(kind="pool", name="tank")
+    return Finding(severity="note", code=code, subject=subject, message="")
+
+
+@pytest.mark.parametrize(
+    ("place", "changes"),
+    [
+        ("unchanged[1]", {"unchanged": (unchanged("pool", "x"), unchanged("pool", "tank"))}),
+        ("unchanged[0]", {"unchanged": (unchanged("dataset", "tank/a"),)}),
+        ("unchanged[0]", {"unchanged": (unchanged("storage", "old"),)}),
+        ("", {"unchanged": (unchanged("dataset", "old"), unchanged("storage", "tank"))}),
+        ("unmanaged.pools", {"unmanaged": Unmanaged(pools=("x", "tank"))}),
+        ("unmanaged.datasets", {"unmanaged": Unmanaged(datasets=("tank/a",))}),
+        ("unmanaged.storages", {"unmanaged": Unmanaged(storages=("old",))}),
+        ("", {"unmanaged": Unmanaged(pools=("old",), storages=("tank",), datasets=("x",))}),
+        ("blocked[1]", {"blocked": (blocked(DATASET), blocked(POOL))}),
+        ("findings[1].code", {"findings": (finding("probe-failed"), finding("all-is-well"))}),
+    ],
+)
+def test_what_is_changed_is_not_said_to_be_left_alone(place: str, changes: dict[str, Any]) -> None:
+    """Nor right already, nor not planned; and no code is made up."""
+    assert paths(attrs.evolve(PLAN, **changes)) == ([place] if place else [])
