@@ -23,6 +23,7 @@ from phoenix_plan.actions import (
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
+from phoenix_plan.model.desired import DesiredStorage
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.plan import Plan
@@ -132,6 +133,7 @@ FOREIGN_POOL = next(one for one in EXAMPLES if isinstance(one, ImportPool) and n
         (DATASET, "snapshots", {"snapshots": ("tank/a@x", "tank/a@y", "tank/a@z")}),
         (DATASET, "snapshots", {"snapshots": ("tank/b@x", "tank/b@y")}),
         (DATASET, "", {"holds": ("tank/a@x",)}),
+        (DATASET, "", {"holds": ("tank/a@x", "tank/a@y")}),
         (DATASET, "holds", {"holds": ("tank/a@x", "tank/a@z")}),
         (DATASET, "clones", {"clones": ("tank/c",)}),
         (DATASET, "", {"clones": ("tank/d", "tank/c")}),
@@ -157,7 +159,7 @@ def paths(plan: Plan) -> list[str]:
     try:
         verify(plan, "plan.json")
     except DocumentError as error:
-        return [problem.path for problem in error.problems]
+        return [one.path if one.file == "plan.json" else "nowhere" for one in error.problems]
     return []
 
 
@@ -173,8 +175,30 @@ PLAN = plan_of(
 
 
 def test_the_plan_of_these_tests_is_sound() -> None:
-    assert paths(PLAN) == []
-    assert paths(attrs.evolve(PLAN, actions=())) == []
+    verify(PLAN, "plan.json")
+    verify(attrs.evolve(PLAN, actions=()), "plan.json")
+
+
+def test_a_plan_that_is_not_is_refused_as_a_whole() -> None:
+    """With every place that is wrong."""
+    wrong = attrs.evolve(PLAN, unmanaged=Unmanaged(pools=("tank",), storages=("old",)))
+    with pytest.raises(DocumentError, match="nothing was run") as caught:
+        verify(wrong, "plan.json")
+    assert [one.path for one in caught.value.problems] == ["unmanaged.pools", "unmanaged.storages"]
+    assert "never edited by hand" in caught.value.hint
+
+
+def test_a_wish_that_no_config_can_declare() -> None:
+    """By its place, or, where it is in no form in which a config is read, as a whole."""
+    forced = desired(want_pool("-f", "mirror", "A", "B"))
+    (place, *_) = paths(attrs.evolve(PLAN, desired=forced))
+    assert place == "desired: zfs.pools[0].name"
+    with pytest.raises(DocumentError) as caught:
+        verify(attrs.evolve(PLAN, desired=forced), "plan.json")
+    assert {one.line for one in caught.value.problems} == {None}
+    properties = {"path": "/srv", "content": "iso, backup"}
+    odd = desired(storages=[DesiredStorage(id="srv", type="dir", properties=properties)])
+    assert paths(attrs.evolve(PLAN, desired=odd)) == ["desired"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +215,7 @@ def test_each_field_of_a_row_is_what_it_derives_to(field: str, value: Any) -> No
     rows = list(PLAN.actions)
     rows[at] = attrs.evolve(rows[at], **{field: value})
     assert paths(attrs.evolve(PLAN, actions=tuple(rows))) == [f"actions[{at}].{field}"]
-    rows[at] = attrs.evolve(PLAN.actions[at], serves=(action_id(SET_ARC),))
+    rows[at] = attrs.evolve(PLAN.actions[at], serves=tuple(SEQUENCE))
     assert paths(attrs.evolve(PLAN, actions=tuple(rows))) == []
 
 

@@ -15,6 +15,8 @@ from phoenix_plan.actions import (
     DestroyPool,
     RemoveStorage,
     SetDatasetProperties,
+    SetPoolProperties,
+    UpdateStorage,
     WipeDisk,
     action_id,
 )
@@ -39,6 +41,7 @@ from tests.builders import (
     by_id,
     dataset,
     guid_of,
+    idle_pool,
     member,
     occupied,
     pool,
@@ -168,6 +171,11 @@ def test_right_before_a_wipe_the_disk_holds_no_more() -> None:
     assert any("not in the plan" in one for one in beyond_now(row, actual(labelled), ()))
     assert any("not in the plan" in one for one in beyond_now(row, actual(labelled), ["7"]))
     assert beyond_now(row, actual(labelled), [guid]) == ()
+    idle = actual(bare, idle=[idle_pool("old", disks=(bare.path,))])
+    (said,) = beyond_now(row, idle, ())
+    assert said.startswith("unknown: what is on pool old")
+    assert beyond_now(row, idle, ["7"]) == (said,)
+    assert beyond_now(row, idle, [guid]) == ()
     assert beyond_now(row, actual(), ()) == (), "gone: its needs say so"
     (said,) = beyond_now(row, actual(bare, unknown=["labels"]), ())
     assert "could not be learnt" in said
@@ -204,6 +212,9 @@ def test_right_before_a_destruction_its_snapshots_are_the_ones_that_were_agreed_
     assert beyond_now(row, there, ()) == ()
     assert beyond_now(row, tank(datasets=[dataset("tank/a", snapshots={"x": "8"})]), ()) == ()
     assert beyond_now(row, tank(), ()) == ()
+    held = dataset("tank/a", snapshots={"x": "8", "y": "9", "z": "1"})
+    (said,) = beyond_now(row, tank(datasets=[held]), ())
+    assert said == "snapshots: tank/a@z: not in the plan"
     anew = tank(datasets=[dataset("tank/a", snapshots={"x": "5", "y": "9"})])
     assert beyond_now(row, anew, ()) == ("snapshot tank/a@x was taken anew: not in the plan",)
 
@@ -219,6 +230,16 @@ def now(*actions: Action) -> Outcome:
 def setting(name: str, before: str, after: str) -> SetDatasetProperties:
     change = Change(name=name, before=before, after=after)
     return attrs.evolve(SET, properties=(change,))
+
+
+def of_pool(name: str, before: str, after: str) -> SetPoolProperties:
+    change = Change(name=name, before=before, after=after)
+    return SetPoolProperties(pool="tank", guid=Guid("7"), properties=(change,))
+
+
+def retention(before: str) -> UpdateStorage:
+    change = Change(name="prune-backups", before=before, after="keep-last=2")
+    return UpdateStorage(storage="backups", kind="dir", properties=(change,))
 
 
 @pytest.mark.parametrize(
@@ -239,6 +260,11 @@ def setting(name: str, before: str, after: str) -> SetDatasetProperties:
         ((), setting("sync", "standard", "disabled"), (setting("sync", "standard", "disabled"),)),
         (("properties.before: was standard, is always now",),
             setting("sync", "standard", "disabled"), (setting("sync", "always", "disabled"),)),
+        (("was safe, is destructive by now: cachefile is not among the pool properties listed as "
+          "safe",),
+            of_pool("autotrim", "x", "on"), (of_pool("cachefile", "", "y"),)),
+        (("properties.before: was keep-last=7, is keep-last=9 now",),
+            retention("keep-last=7"), (retention("keep-last=9"),)),
         # Steps of other kinds have needs that see it.
         ((), DESTROY, (attrs.evolve(DESTROY, guid=Guid("5")),)),
     ],
@@ -257,6 +283,16 @@ def test_a_storage_is_forgotten_as_it_was_agreed_to() -> None:
     moved = attrs.evolve(action, properties={"path": "/else"})
     assert action_id(moved) == row.id
     assert changed_since(row, now(moved)) == ("properties.path: was /srv, is /else now",)
+
+
+def test_what_is_no_text_is_told_as_a_document_has_it() -> None:
+    two = (*SET.properties, Change(name="our:owner", before="", after="Jürgen"))
+    moved = attrs.evolve(SECOND, action=attrs.evolve(SET, properties=two))
+    (said,) = differences(PLAN, with_rows(FIRST, moved))
+    value = '{"name": "our:owner", "after": "Jürgen"}'
+    assert said == f"{SECOND.id}: properties: {value} is new"
+    (said,) = differences(with_rows(FIRST, moved), PLAN)
+    assert said == f"{SECOND.id}: properties: {value} is gone"
 
 
 def test_growth_is_told_in_words_for_people() -> None:
