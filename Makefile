@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 EXAMPLES ?= 100000
 
-.PHONY: install demo test check soak fuzz bench lab cuts recordings lab-trixie lab-bookworm docs clean
+.PHONY: install demo test check soak fuzz bench mutants lab cuts recordings lab-trixie lab-bookworm docs clean
 
 install: $(VENV)/installed
 
@@ -34,6 +34,12 @@ fuzz: install  ## damaged inputs for every parser and reader, so many for each: 
 
 bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks
+
+SAFETY := phoenix_plan/safety.py $(wildcard phoenix_plan/consent/[a-z]*.py phoenix_plan/apply/[a-z]*.py)
+
+mutants: install  ## what can be broken in the safety code with no test red: hours; MODULES=files
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	$(BIN)/python -m tests.mutants $(or $(MODULES),$(SAFETY))
 
 lab: install  ## acceptance tests on real OpenZFS, both guests at once; CASE=name, GUEST=name run less
 	$(BIN)/python -m pytest tests/lab/test_kit.py tests/lab/test_crash.py tests/lab/test_writelog.py

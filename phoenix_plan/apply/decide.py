@@ -172,18 +172,21 @@ def rest_of(action: Action, now: Outcome, index: Index) -> Action:
             )  # fmt: skip
         case SetDatasetProperties() | SetPoolProperties() | UpdateStorage() | SetArcMax():
             again = next((x for x in now.actions if x.ordered.id == action_id(action)), None)
-            if again is None or not set(again.ordered.action.changes()) < set(action.changes()):
+            if again is None:
                 return action
-            left = again.ordered.action
-            if isinstance(left, SetDatasetProperties) and isinstance(action, SetDatasetProperties):
-                return attrs.evolve(left, net=action.net)  # that one was taken, or none
-            return left
+            rest = again.ordered.action
+            if isinstance(rest, SetDatasetProperties) and isinstance(action, SetDatasetProperties):
+                rest = attrs.evolve(rest, net=action.net)  # that one was taken, or none
+            fewer = set(rest.changes()) < set(action.changes())
+            # What has the name by now may be another dataset or pool: nobody agreed to that one.
+            return rest if fewer and _guid(rest) == _guid(action) else action
         case _:
             return action
 
 
-def _id(action: Action) -> str:
-    return f"{action.TYPE}:{action.subject}"
+def _guid(action: Action) -> str:
+    """Of what an action changes; empty where that has none."""
+    return getattr(action, "guid", "")
 
 
 def _over(action: Action, now: Outcome, index: Index, *, ended: int) -> int:

@@ -138,7 +138,7 @@ def _forged(action: Action, evidence: Evidence) -> Iterator[str]:
     fixed: dict[str, bool]
     match action:
         case DestroyPool(pool=pool, datasets=datasets):
-            free = frozenset({"used", "snapshots", "clones", "holds", "guests", "jobs", "shares"})
+            free = frozenset({"used", "guests", "jobs", "shares"})
             fixed = {
                 "datasets": set(evidence.datasets) == set(datasets),
                 "snapshots": _of(evidence.snapshots, datasets),

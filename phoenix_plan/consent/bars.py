@@ -134,11 +134,7 @@ class _Guarded:
         self._known = known
         self._disk_patterns = wanted.disks
         self._storage_patterns = wanted.storages
-        self._datasets = {
-            name for name in known.datasets
-            if ("/" not in name and _matches(name, wanted.pools))
-            or _matches(name, wanted.datasets)
-        }  # fmt: skip
+        self._datasets = {name for name in known.datasets if _matches(name, wanted.datasets)}
         self._wanted = wanted
 
     def touched(self, row: Row) -> list[str]:
@@ -160,7 +156,7 @@ class _Guarded:
         return sorted(found)
 
     def _related(self, name: str) -> set[str]:
-        """Protected datasets that are this one, above it or below it."""
+        """Protected datasets that are this one, above it or below it, and its pool."""
         found = {one for one in self._datasets if _within(one, name)}
         # Above it, a name that nobody has told of is as protected.
         pool, *parts = name.split("/")

@@ -23,7 +23,7 @@ from phoenix_plan.actions import (
     pool_of,
 )
 from phoenix_plan.consent.approval import approve
-from phoenix_plan.consent.bars import Known, bars, known_of, resting
+from phoenix_plan.consent.bars import Known, bars, known_of, resting, too_old
 from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
 from phoenix_plan.consent.nets import both, parse_net
 from phoenix_plan.consent.policy import (
@@ -36,14 +36,17 @@ from phoenix_plan.consent.policy import (
     Policy,
     Protected,
     Source,
+    faults,
 )
-from phoenix_plan.consent.presented import Presented, count_people
+from phoenix_plan.consent.presented import Presented, count_people, judge
 from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.errors import DocumentError, UsageError
 from phoenix_plan.evidence import Evidence
-from phoenix_plan.model.desired import Nets
-from phoenix_plan.model.sizes import Guid
+from phoenix_plan.model.desired import DesiredDataset, DesiredStorage, Nets
+from phoenix_plan.model.disks import Partition
+from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan
+from phoenix_plan.planner import Unmanaged
 from phoenix_plan.safety import verdict
 from phoenix_plan.stored import policy_of
 from tests import builders
@@ -123,6 +126,7 @@ def test_where_approvers_are_asked_for_nothing_else_is_one(used: Source) -> None
     found = consent(policy, given_by("alice", ONE), **CALLS[used])
     assert found.refused == (TWO,)
     assert "asks for 1 approver, and none of them have approved it" in found.lacking[TWO]
+    assert f"{TWO}: {found.lacking[TWO]}" in found.said
 
 
 def test_a_kind_can_ask_for_more_and_never_for_less() -> None:
@@ -180,6 +184,8 @@ def test_a_consent_of_two_ends_with_the_first_that_ends() -> None:
         (1, [("k1", "a"), ("k2", "b"), ("k2", "a")]),
         (2, [("k1", "a"), ("k2", "b"), ("k3", "b c"), ("k4", "c")]),
         (3, [("k1", "a"), ("k2", "b"), ("k3", "c")]),
+        # Whoever comes again joins nobody who stood between.
+        (2, [("k1", "a"), ("k2", "b"), ("k1", "a")]),
         # Unsigned ones are known by what they say.
         (1, [("", "a"), ("", "A")]),
         (1, [("k1", "a"), ("", "a")]),
@@ -190,6 +196,77 @@ def test_how_many_people_these_are(people: int, given: list[tuple[str, str]]) ->
     made = [given_by(names, key=key, names=tuple(names.split())) for key, names in given]
     assert count_people(made) == people
     assert count_people(made[::-1]) == people
+
+
+def test_without_allowed_signers_a_key_makes_nobody_another_person() -> None:
+    """Whose key it is nobody can say, so the name counts that the approval says."""
+    two = [given_by(name, key=key) for name, key in (("a", "k1"), ("A", "k2"))]
+    nameless = [attrs.evolve(one, signature=Signature(key=f"T {one.source}")) for one in two]
+    assert count_people(nameless) == 1
+
+
+@pytest.mark.parametrize(
+    ("by", "signature"),
+    [
+        ("ann (unsigned)", None),
+        ("ann (as it says)", Signature(flaw="its signature is not right")),
+        ("ann (as it says)", Signature(key="T k", names=("ann",), flaw="revoked")),
+        ("ann (signed, and nobody here knows by whom)", Signature(key="T k")),
+        ("ann = a@x", Signature(key="T k", names=("ann", "a@x"))),
+        ("bob (calls themselves ann)", Signature(key="T k", names=("bob",))),
+    ],
+)
+def test_whoever_signed_gave_it(by: str, signature: Signature | None) -> None:
+    """Not whoever the approval says; and what nobody checked is told to be so."""
+    assert attrs.evolve(given_by("ann"), signature=signature).by == by
+
+
+SIGNED = Policy(signatures=True)
+
+
+@pytest.mark.parametrize(
+    ("why", "policy", "signature"),
+    [
+        ("", NO_POLICY, None),
+        ("", NO_POLICY, Signature(key="T k")),
+        ("", NO_POLICY, Signature(key="T k", names=("ann",))),
+        ("is revoked", NO_POLICY, Signature(key="T k", flaw="the key of ann is revoked")),
+        ("is revoked", SIGNED, Signature(key="T k", flaw="the key of ann is revoked")),
+        ("it is not signed", SIGNED, None),
+        ("there is no allowed_signers here", SIGNED, Signature(key="T k")),
+        ("", SIGNED, Signature(key="T k", names=("ann",))),
+        ("lets no approval count", Policy(sources=("config",)), None),
+        ("lets no approval count", Policy(sources=()), Signature(key="T k", names=("ann",))),
+    ],
+)
+def test_why_an_approval_does_not_count(
+    why: str, policy: Policy, signature: Signature | None
+) -> None:
+    """A signature that is not right counts nowhere, a missing one where it is asked for."""
+    given = attrs.evolve(given_by("ann"), signature=signature)
+    (found,) = judge([given], digest=DIGEST, machine=PLAN.host.machine, policy=policy, now=NOW)
+    assert why in found.why
+    assert bool(found.why) is bool(why)
+    consented = consent(policy, given)
+    assert bool(consented.refused) is bool(why)
+
+
+def test_approvers_can_be_asked_for_by_kind() -> None:
+    """Of other kinds none are."""
+    for kind, refused in (("wipe-disk", (ONE, TWO)), ("destroy-pool", ())):
+        policy = Policy(kinds={kind: KindRule(approvers=1)})
+        assert consent(policy, mode="force-destructive").refused == refused
+
+
+def test_what_does_not_count_has_no_end() -> None:
+    """What counts ends when it or the policy says so."""
+    there: dict[str, Any] = {"digest": DIGEST, "machine": PLAN.host.machine, "now": NOW}
+    policy = Policy(approval_age="30m")
+    given = [given_by("a"), given_by("b", ago=timedelta(minutes=31)), given_by("c", key="k")]
+    first, late, signed = judge(given, policy=policy, **there)
+    assert (first.why, first.until) == ("", "2026-11-23T08:30:00Z")
+    assert (bool(late.why), late.until) == (True, "")
+    assert (signed.why, signed.until) == ("", "2026-11-23T08:30:00Z")
 
 
 IN_BERLIN = Hours(begin="08:00", end="18:00", timezone="Europe/Berlin")
@@ -222,6 +299,13 @@ def at(text: str) -> datetime:
         # The night in which clocks go back has an hour more, and an end all the same.
         ("2026-10-25T03:00", "2026-10-25T02:30",
             Hours(begin="22:00", end="04:00", timezone="Europe/Berlin")),
+        # No end in sight: as far as is looked ahead.
+        ("2026-12-01T00:00", "2026-11-23T09:00", Hours(begin="00:00", end="00:00")),
+        ("2026-11-29T20:00", "2026-11-29T12:00",
+            Hours(days=("sun",), begin="08:00", end="20:00")),
+        # They began yesterday there, when it is tomorrow here.
+        ("2026-11-23T03:00", "2026-11-23T02:00",
+            Hours(begin="20:00", end="19:00", timezone="America/Los_Angeles")),
         # The day there is not the day here.
         ("2026-11-23T11:00", "2026-11-22T12:00",
             Hours(days=("mon",), begin="01:00", end="00:00", timezone="Pacific/Auckland")),
@@ -260,6 +344,68 @@ def test_of_several_hours_each_counts_and_the_next_is_told() -> None:
     found = consent(policy, given_by("alice"))
     assert found.refused == (ONE, TWO)
     assert "the next that it allows begins at 2026-11-23T12:00:00Z" in found.said[-1]
+    assert policy.opens(at("2026-11-23T12:00")) == at("2026-11-24T06:00")
+    assert NO_POLICY.opens(NOW) is None
+
+
+def test_outside_the_hours_all_that_is_refused_says_why() -> None:
+    """Beside what else did not count. A plan that takes nothing is at home at any hour."""
+    policy = Policy(hours=(Hours(begin="12:00", end="13:00"),))
+    expired = given_by("alice", lasts=timedelta(hours=1), ago=timedelta(hours=2))
+    found = consent(policy, expired)
+    assert found.lacking.keys() == {ONE, TWO}
+    assert found.said[1:] == (found.lacking[ONE],)
+    assert "expired at" in found.said[0]
+    safe = builders.planned(
+        builders.desired(builders.want_pool("tank", "mirror", "A", "B")),
+        builders.actual(builders.disk("A"), builders.disk("B")),
+    )
+    rules = Rules(mode="safe", allow_destructive=None, user="root", policy=policy)
+    found = gather(
+        safe, digest=DIGEST, machine=safe.host.machine, approvals=(), now=NOW, rules=rules, ask=None
+    )
+    assert found == Consent(grants={}, refused=())
+
+
+@pytest.mark.parametrize(
+    ("words", "rules"),
+    [
+        ("an approval or interactive or force-destructive or config", {}),
+        ("a signed approval or config", {"signatures": True, "sources": ("approval", "config")}),
+        ("", {"sources": ()}),
+        ("an approval (approvers)", {"approvers": 1}),
+        ("a signed approval (approvers)", {"approvers": 1, "signatures": True}),
+        ("approvals by 2 different people (approvers)", {"approvers": 2}),
+        ("signed approvals by 2 different people (approvers)",
+            {"approvers": 2, "signatures": True}),
+        ("an approval (kinds.wipe-disk.approvers)",
+            {"approvers": 1, "kinds": {"wipe-disk": KindRule(approvers=1)}}),
+        ("approvals by 3 different people (kinds.wipe-disk.approvers)",
+            {"approvers": 1, "kinds": {"wipe-disk": KindRule(approvers=3)}}),
+        ("approvals by 2 different people (approvers)",
+            {"approvers": 2, "kinds": {"wipe-disk": KindRule(approvers=1)}}),
+        ("an approval (approvers)",
+            {"approvers": 1, "kinds": {"destroy-pool": KindRule(approvers=3)}}),
+        ("config", {"sources": ("config",), "kinds": {"wipe-disk": KindRule()}}),
+    ],
+)  # fmt: skip
+def test_what_it_takes_is_told_with_the_rule(words: str, rules: dict[str, Any]) -> None:
+    assert Policy(**rules).demand("wipe-disk") == words
+
+
+@pytest.mark.parametrize(
+    ("old", "age", "now"),
+    [
+        (False, "", timedelta(days=900)),
+        (False, "2h", timedelta(hours=2)),
+        (True, "2h", timedelta(hours=2, seconds=1)),
+    ],
+)
+def test_a_plan_is_as_old_as_the_look_that_it_was_made_of(
+    old: bool, age: str, now: timedelta
+) -> None:
+    seen = datetime.fromisoformat(PLAN.state.taken_at)
+    assert bool(too_old(PLAN, Policy(plan_age=age), seen + now)) is old
 
 
 def plan_for(action: Action, evidence: Evidence | None = None) -> Plan:
@@ -302,6 +448,65 @@ def world() -> tuple[Plan, Known]:
     )
     plan = builders.planned(builders.desired(builders.want_pool("cold", "single", "C")), there)
     return plan, known_of(plan, there)
+
+
+def test_names_that_are_known_of_a_plan_and_of_its_host() -> None:
+    """Of a plan alone those that it holds, be they left alone; of the host every spelling of every
+    disk, the pools on it that could lose something, and where storages are. What protects a name
+    can only see what is known."""
+    part = Partition(
+        number=1, start=Bytes(0), size=Bytes(1), type="0x83", path="/dev/vdc1",
+        aliases=("/dev/disk/by-partlabel/photos",),
+    )  # fmt: skip
+    there = builders.actual(
+        builders.member("A", "tank"),
+        builders.occupied("C", partitions=(part,)),
+        builders.occupied("D"),
+        builders.occupied("E"),
+        pools=(
+            builders.pool("tank", builders.top("disk", "tank", "A")),
+            builders.pool("other", builders.top("disk", "other", "X")),
+        ),
+        idle=(
+            builders.idle_pool("old", disks=("/dev/vdd",)),
+            builders.idle_pool("gone", disks=("/dev/vde",), state="destroyed"),
+        ),
+        datasets=(builders.dataset("tank/a"), builders.dataset("tank/b")),
+        storages=(
+            builders.storage("vm", pool="tank/a", content="images"),
+            builders.storage("iso", "dir", path="/tank", content="iso"),
+        ),
+    )
+    vm = DesiredStorage(id="vm", type="zfspool", properties={"pool": "tank/a", "content": "images"})
+    wanted = builders.desired(
+        builders.want_pool("tank", "stripe", "A"),
+        builders.want_pool("cold", "single", "C"),
+        datasets=(DesiredDataset(name="tank/a"),),
+        storages=(vm,),
+    )
+    plan = builders.planned(wanted, there)
+    assert known_of(plan) == Known(
+        datasets=frozenset({"tank", "tank/a", "tank/b", "other", "cold"})
+    )
+    bare = attrs.evolve(plan, unmanaged=Unmanaged(), unchanged=(), actions=())
+    alone = attrs.evolve(bare, unmanaged=Unmanaged(pools=("suspended",)))
+    assert known_of(alone).datasets == {"suspended"}, "though none of its datasets can be listed"
+    assert known_of(bare, attrs.evolve(there, datasets=())).datasets == {"tank", "other", "old"}
+    known = known_of(bare, there)
+    assert known.datasets == {"tank", "tank/a", "tank/b", "other", "old"}
+    assert known.homes == {"vm": "tank/a", "iso": "tank"}
+    spelt = {"/dev/vdc", builders.by_id("C"), "/dev/vdc1", "/dev/disk/by-partlabel/photos"}
+    for name in spelt:
+        assert known.disk(name) == spelt
+    pools = {letter: known.pools[builders.by_id(letter)] for letter in "ACDE"}
+    assert pools == {"A": {"tank"}, "C": set(), "D": {"old"}, "E": set()}
+
+
+def test_a_time_that_is_none_is_no_age() -> None:
+    plan = attrs.evolve(PLAN, state=attrs.evolve(PLAN.state, taken_at="yesterday"))
+    for policy in (NO_POLICY, Policy(plan_age="2h")):
+        with pytest.raises(DocumentError, match="taken_at of the plan is no time"):
+            too_old(plan, policy, NOW)
 
 
 @pytest.mark.parametrize(
@@ -439,6 +644,62 @@ def test_what_is_no_net(text: str) -> None:
         parse_net(text)
 
 
+def one(tag: str, **changes: Any) -> Action:
+    """A destructive example of a kind, but for some fields."""
+    return attrs.evolve(next(x for x in DESTRUCTIVE if tag == x.TYPE), **changes)
+
+
+A, B = "/dev/disk/by-id/ata-A", "/dev/disk/by-id/ata-B"
+POOL = one("destroy-pool", disks=(), datasets={"tank": "/tank", "tank/a/b": "/tank/a/b"})
+STORAGE = one("remove-storage", storage="vm")
+WIPED = one("wipe-disk", disk=A)
+HOME = Known(homes={"vm": "tank/a"}, datasets=frozenset({"tank", "tank/a", "tank/a/b"}))
+
+
+@pytest.mark.parametrize(
+    ("touched", "action", "protected", "known"),
+    [
+        # A pool goes with its datasets and its disks, told by the action or by the host.
+        ("tank/a/b", POOL, {"datasets": ("tank/a/b",)}, Known()),
+        ("tank/c", POOL, {"datasets": ("tank/c",)}, Known(datasets=frozenset({"tank/c"}))),
+        (A, POOL, {"disks": ("ata-A",)}, Known(pools={A: frozenset({"tank"})})),
+        ("", POOL, {"disks": ("ata-A",)}, Known(pools={A: frozenset({"other"})})),
+        ("", POOL, {"disks": ("ata-B",)}, Known(pools={A: frozenset({"tank"})})),
+        (A, one("destroy-pool", disks=(A, B)), {"disks": (A,)}, Known()),
+        ("", POOL, {"pools": ("*/a/b",)}, Known(datasets=frozenset({"tank", "tank/a/b"}))),
+        # A new name is a name.
+        ("tank/new", one("rename-dataset", to="tank/new"), {"datasets": ("*/new",)}, Known()),
+        # What is above, by names that nobody has told of.
+        ("tank/a", one("destroy-dataset", dataset="tank/a/b"), {"datasets": ("tank/a",)}, Known()),
+        ("tank/a/b", one("destroy-dataset", dataset="tank/a/b"), {"datasets": ("*/b",)}, Known()),
+        # A disk by what it was, by what is freed, by the pool that it is in.
+        (f"{A}-part1", one("detach-disk", disk=f"{A}-part1", released=()),
+            {"disks": ("*-part1",)}, Known()),
+        (A, one("detach-disk", disk="7", released=(A,)), {"disks": ("ata-A",)}, Known()),
+        ("", one("detach-disk", disk="7", released=()), {"disks": ("7",)}, Known()),
+        ("tank", WIPED, {"pools": ("tank",)}, Known(pools={A: frozenset({"tank"})})),
+        ("tank/a", WIPED, {"datasets": ("tank/a",)},
+            Known(pools={A: frozenset({"tank"})}, datasets=frozenset({"tank/a"}))),
+        ("", WIPED, {"pools": ("tank",)}, Known(pools={B: frozenset({"tank"})})),
+        (B, WIPED, {"disks": ("ata-B",)}, Known(spellings={A: frozenset({A, B})})),
+        # A storage by its name, and with the dataset that it is on, not with those below.
+        ("storage vm", STORAGE, {"storages": ("v?",)}, Known()),
+        ("tank/a", STORAGE, {"datasets": ("tank/a",)}, HOME),
+        ("tank", STORAGE, {"pools": ("tank",)}, HOME),
+        ("", STORAGE, {"datasets": ("tank/a/b",)}, HOME),
+        ("", STORAGE, {"pools": ("*",), "datasets": ("*",)}, Known()),
+        ("", POOL, {"storages": ("*",)}, Known()),
+    ],
+)  # fmt: skip
+def test_each_way_to_touch_a_protected_name(
+    touched: str, action: Action, protected: dict[str, Any], known: Known
+) -> None:
+    """Exactly that name is told."""
+    found = bars(plan_for(action), Policy(protected=Protected(**protected)), known)
+    why = f"the policy of this host protects {touched}"
+    assert found == ({action_id(action): (why,)} if touched else {})
+
+
 def test_too_much_at_once_is_barred_as_a_whole() -> None:
     assert bars(PLAN, Policy(most_destructive=2), known_of(PLAN)) == {}
     found = bars(PLAN, Policy(most_destructive=1), known_of(PLAN))
@@ -554,11 +815,51 @@ def test_a_policy_is_read_strictly(why: str, rules: Mapping[str, Any]) -> None:
     assert why in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("paths", "policy"),
+    [
+        ([], NO_POLICY),
+        ([], Policy(
+            signatures=True, approvers=2, kinds={"wipe-disk": KindRule(approvers=3)},
+            plan_age="7d", approval_age="2h", sources=("approval",),
+            hours=(Hours(begin="00:00", end="23:59"), Hours(begin="19:30", end="08:00")),
+        )),
+        ([("plan_age",)], Policy(plan_age="soon")),
+        ([("approval_age",)], Policy(approval_age="soon")),
+        ([("kinds", "wipe")], Policy(kinds={"wipe": KindRule()})),
+        ([("hours", 1, "begin")],
+            Policy(hours=(Hours(begin="08:00", end="09:00"), Hours(begin="8:00", end="09:00")))),
+        ([("hours", 0, "end")], Policy(hours=(Hours(begin="08:00", end="09:60"),))),
+        *(([("hours", 0, "timezone")],
+            Policy(hours=(Hours(begin="08:00", end="09:00", timezone=x),)))
+            for x in ("Mars", "../UTC", "Europe", "x" * 300, "/UTC")),
+        ([("approvers",)], Policy(approvers=2)),
+        ([("kinds", "wipe-disk", "approvers")],
+            Policy(kinds={"wipe-disk": KindRule(approvers=2)})),
+        ([], Policy(approvers=1, kinds={"wipe-disk": KindRule(approvers=1)})),
+        ([("sources",)], Policy(signatures=True, sources=("config",))),
+        ([("sources",)], Policy(approvers=1, sources=("config",))),
+        ([("sources",)], Policy(kinds={"wipe-disk": KindRule(approvers=1)}, sources=("config",))),
+        ([], Policy(kinds={"wipe-disk": KindRule()}, sources=("config",))),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_policy_has_its_place(
+    paths: list[tuple[str | int, ...]], policy: Policy
+) -> None:
+    """What can't be what somebody meant, and nothing else."""
+    assert [one.path for one in faults(policy)] == paths
+
+
 def test_what_a_newer_policy_forbids_is_not_left_out_of_account() -> None:
     """Unlike any other document of a newer minor version."""
     assert read(format_version="1.9", approvers=1).approvers == 1
     with pytest.raises(DocumentError, match="moon_phase: is no key"):
         read(format_version="1.9", moon_phase="full")
+
+
+def test_a_kind_that_says_nothing_asks_for_nobody() -> None:
+    kinds = read(kinds={"wipe-disk": {}}).kinds
+    assert {kind: rule.approvers for kind, rule in kinds.items()} == {"wipe-disk": 0}
 
 
 def test_a_policy_that_says_nothing_changes_nothing() -> None:
