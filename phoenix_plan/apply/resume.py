@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from phoenix_plan.actions import VdevAction, WipeDisk, pool_of
+from phoenix_plan.actions import CreatePool, VdevAction, WipeDisk, pool_of
 from phoenix_plan.apply.after import nameless, not_ready
 from phoenix_plan.apply.clock import SLACK
 from phoenix_plan.apply.decide import Decision, decide, rest_of
@@ -217,11 +217,23 @@ def _look_at(
     if found.verdict == "unknown":
         raise UncertainError(
             f"nobody can tell what became of {row.id}: {found.why}. Nothing was run now.",
-            hint="Look at it by hand; phoenix history shows what its commands said. Once it is as "
-            "it was before, or as it was to become, resume again. Or phoenix abandon, and plan "
-            "again.",
+            hint=_by_hand(row),
         )
     return _Seen(actual=actual, now=now, decision=found)
+
+
+def _by_hand(row: Row) -> str:
+    """What a person can do where nobody can tell what became of an action."""
+    if isinstance(row.action, CreatePool):
+        return (
+            "Its disks were blank when zpool create began. Look at what they hold by now: where "
+            "that is a half-made pool of this name and nothing else, phoenix abandon, then plan "
+            "again. The new plan names it, and clears it only with an approval of its own."
+        )
+    return (
+        "Look at it by hand; phoenix history shows what its commands said. Once it is as it was "
+        "before, or as it was to become, resume again. Or phoenix abandon, and plan again."
+    )
 
 
 def _todo(

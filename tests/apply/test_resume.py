@@ -492,3 +492,31 @@ def test_a_pool_that_is_not_imported_has_no_resilver_to_wait_for(
     called = machine.resume()
     assert called.code == 0, called.err
     assert "it has happened" in called.err
+
+
+def half_made(there: Json) -> None:
+    """What zpool create writes first: a GPT, and no label yet."""
+    there["disks"]["sde"]["table"] = "gpt"
+    there["disks"]["sde"]["partitions"] = [
+        {"number": 1, "start": "1M", "size": "7G", "type": "6a898cc3-1dd2-11b2-99a6-080020736631"}
+    ]
+
+
+def test_a_pool_that_was_cut_short_is_made_by_a_new_plan(
+    planned: Machine, monkeypatch: Patch
+) -> None:
+    """As the hint says: the new plan names what is on the disk, and clears it with consent."""
+    break_off(planned, monkeypatch, "zpool create")
+    planned.change(half_made)
+    called = planned.resume()
+    assert called.code == 7
+    assert "phoenix abandon, then plan again" in " ".join(called.err.split())
+    assert planned.abandon("--reason", "cut short").code == 0
+    planned.plan_path.unlink()
+    planned.approval.unlink(missing_ok=True)
+    assert planned.plan().code == 0
+    assert planned.apply().code == 4
+    assert planned.approve().code == 0
+    called = planned.apply()
+    assert called.code == 0, called.err
+    assert "cold" in planned.pools

@@ -52,13 +52,6 @@ type=$(blkid -p -s TYPE -o value {BY_ID}WIPE) || true
 """
 HALF_MADE = "nobody can tell what became of create-pool:new"
 """What resume says where zpool create was cut short, and had written a part of its labels."""
-EMPTY = f"""
-not zpool list new
-for part in 1 9; do [ ! -e {BY_ID}WIPE-part$part ] || wipefs -qa {BY_ID}WIPE-part$part; done
-blkdiscard -z {BY_ID}WIPE
-udevadm settle || udevadm settle
-"""
-"""What a person does then: the disk is made blank, as it was when zpool create began."""
 SEEN = {
     "destroy-dataset:keep/old/below": ("keep/old/below", False),
     "destroy-dataset:keep/old": ("keep/old", False),
@@ -86,7 +79,7 @@ class Cut:
     open: str
     """The action that was under way."""
     helped: bool = False
-    """Whether somebody had to make a disk blank by hand before resume went on, in the end."""
+    """Whether it was given up in the end, and a new plan cleared the disk of a half-made pool."""
     lost: int = 0
     unsure: int = 0
     """How many writes no flush had followed, and how many of them were lost (lossy.py)."""
@@ -242,28 +235,31 @@ def found(
 
 
 def finish(machine: Machine, untouched: str, run: dict[str, Any]) -> bool:
-    """Go on to the end from what `told` gave, and hold that against what was wanted; whether
-    somebody had to help. Raises LabError."""
+    """Go on to the end from what `told` gave, and hold that against what was wanted; whether it
+    took a new plan. Raises LabError."""
     begun = run["ending"] != "not begun"
-    argv = ["phoenix", "resume"]
-    answer = machine.run(argv, cwd=FOLDER, timeout_s=600)
+    answer = machine.run(["phoenix", "resume"], cwd=FOLDER, timeout_s=600)
     helped = answer.status == 7 and HALF_MADE in " ".join(answer.stderr.split())
-    if helped:
-        machine.check(EMPTY)
-        answer = machine.run(argv, cwd=FOLDER, timeout_s=600)
-    if answer.status != 0:
+    if helped:  # as resume advises
+        phoenix(machine, "abandon", "--reason", "zpool create was cut short")
+        phoenix(machine, "plan", "-c", "config.json", "-o", "again.json")
+        phoenix(machine, "approve", "again.json", "--all", "--reason", "the lab says so")
+        phoenix(machine, "apply", "again.json")
+    elif answer.status != 0:
         raise LabError(f"phoenix did not end as it should\n{answer}")
     # A run that had written nothing is none: then the plan was not applied yet.
     phoenix(machine, "apply", "plan.json", exits=(65,) if begun else (0,))
     phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
-    if told(machine, run)["ending"] != "done":
+    newest = json.loads(phoenix(machine, "history", "--json"))["runs"][0]
+    if (newest if helped else told(machine, run))["ending"] != "done":
         raise LabError("history does not tell that it is done")
     if machine.check("zfs list -Ho name -r keep new") != "keep\nnew\nnew/data\n":
         raise LabError("the datasets are not those that were wanted")
-    journals = machine.check(f"cat {JOURNAL}")
-    twice = [one for one, count in commands_that_ended_well(journals).items() if count > 1]
-    if twice:
-        raise LabError(f"ended well more than once: {', '.join(twice)}\n{journals}")
+    for path in machine.check(f"ls {JOURNAL}").split():
+        journal = machine.check(["cat", path])
+        twice = [one for one, count in commands_that_ended_well(journal).items() if count > 1]
+        if twice:
+            raise LabError(f"ended well more than once: {', '.join(twice)}\n{journal}")
     if machine.digests()["NOT"] != untouched:
         raise LabError("a disk that no config names has changed")
     return helped
@@ -280,6 +276,6 @@ def summary(what: str, cuts: list[Cut], seconds: float) -> list[str]:
         f"{what}: {len(cuts)} cuts, {sum(one.during == 'resume' for one in cuts)} of them of a "
         f"resume, all went on to the end, {seconds / max(1, len(cuts)):.0f} s for each; found "
         + ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items())),
-        *([f"  {helped} after a half-made pool was removed by hand"] if helped else []),
+        *([f"  {helped} by a new plan that cleared a half-made pool"] if helped else []),
         *(f"  {count} {what}" for what, count in sorted(under_way.items())),
     ]
