@@ -225,7 +225,7 @@ def _finish(
         said = "".join(f"\n  {one}" for one in error.consent.said)
         raise ConsentError(error.message + said, consent=error.consent, hint=advice) from error
     except StoppedError as error:
-        back = "".join(f"\n  {line}" for line in ways_back(plan, error.done))
+        back = "".join(f"\n  {line}" for line in ways_back(plan, error.done, error.failed))
         error.hint = f"{error.hint}{back}\n  Next: {resume_next(asked.host)}"
         raise
     except NotConverged as error:

@@ -58,10 +58,18 @@ def lacks(action: Action, desired: Desired, wanted: Nets) -> str:
         case DestroyDataset(kept_until="") if wanted.retire:
             return _said(f"datasets to be put aside for {wanted.retire} first", "retire")
         case RetireDataset(keep=keep) if wanted.retire:
-            enough = parse_duration(keep) >= parse_duration(wanted.retire)
-            return "" if enough else _said(f"it to be kept for {wanted.retire}", "retire")
+            if _enough(keep, wanted.retire):
+                return ""
+            return _said(f"it to be kept for {wanted.retire}", "retire")
         case _:
             return ""
+
+
+def _enough(keep: str, wanted: str) -> bool:
+    try:
+        return parse_duration(keep) >= parse_duration(wanted)
+    except UsageError:  # a plan that was edited: apply says so where it derives it again
+        return False
 
 
 def _said(what: str, rule: str) -> str:

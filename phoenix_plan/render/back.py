@@ -9,15 +9,17 @@ from phoenix_plan.plan import Plan, Row
 from phoenix_plan.render.visible import visible
 
 
-def ways_back(plan: Plan, done: Collection[str]) -> list[str]:
+def ways_back(plan: Plan, done: Collection[str], begun: str = "") -> list[str]:
     """A line for each row of `done` that took something away which is still there: a pool whose
-    labels no later row has overwritten, a dataset that was put aside, a snapshot under a change."""
+    labels no later row has overwritten, a dataset that was put aside, a snapshot under a change.
+    `begun` is the id of a row that may have written something before it failed."""
     rows = [row for row in plan.actions if row.id in done]
+    writers = [row for row in plan.actions if row.id in done or row.id == begun]
     found = []
     for row in rows:
         match row.action:
             case DestroyPool(pool=pool, guid=guid, disks=disks):
-                if not any(set(disks) & _written(other) for other in rows if other is not row):
+                if not any(set(disks) & _written(other) for other in writers if other is not row):
                     found.append(
                         f"Pool {visible(pool)} can be brought back as long as nothing is written "
                         f"to its disks: zpool import -D {guid}"

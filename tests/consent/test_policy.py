@@ -18,6 +18,7 @@ from phoenix_plan.actions import (
     AddVdev,
     Change,
     DestroyDataset,
+    RetireDataset,
     SetDatasetProperties,
     action_id,
     pool_of,
@@ -566,14 +567,10 @@ def with_nets(action: Action, has: Nets, *, checkpoint: bool | None = None) -> P
     return attrs.evolve(plan, desired=attrs.evolve(plan.desired, pools=tuple(pools), nets=has))
 
 
-def of_kind(kind: str) -> Action:
-    return next(one for one in DESTRUCTIVE if kind == one.TYPE)
-
-
 CHANGE = next(one for one in DESTRUCTIVE if isinstance(one, SetDatasetProperties) and not one.net)
 GROW = next(one for one in DESTRUCTIVE if isinstance(one, AddVdev))
 DESTROY = next(one for one in DESTRUCTIVE if isinstance(one, DestroyDataset))
-RETIRE = of_kind("retire-dataset")
+RETIRE = next(one for one in DESTRUCTIVE if isinstance(one, RetireDataset))
 PURGE = attrs.evolve(DESTROY, kept_until="2020-01-01T00:00:00Z")
 LIFT = SetDatasetProperties(
     dataset="tank/a",
@@ -597,6 +594,7 @@ LIFT = SetDatasetProperties(
         ("", RETIRE, Nets(retire="30d"), Nets(retire="30d")),
         ("", RETIRE, Nets(retire="720h"), Nets(retire="30d")),
         ("to be kept for 5w", RETIRE, Nets(retire="5w"), Nets(retire="30d")),
+        ("to be kept for 5w", attrs.evolve(RETIRE, keep="forever"), Nets(retire="5w"), Nets()),
         ("", DESTROY, Nets(snapshot=True, checkpoint=True), Nets()),
     ],
 )

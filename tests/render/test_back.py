@@ -21,3 +21,5 @@ def test_a_destroyed_pool_can_be_had_back_until_its_disks_are_written_to() -> No
     assert "zpool import -D" in line
     assert ways_back(ANEW, ids) == []
     assert ways_back(ANEW, []) == []
+    begun = next(one for one in ids if one.startswith("create-pool"))
+    assert ways_back(ANEW, [destroy], begun) == []
