@@ -250,7 +250,7 @@ def finish(machine: Machine, untouched: str, run: dict[str, Any]) -> bool:
     # A run that had written nothing is none: then the plan was not applied yet.
     phoenix(machine, "apply", "plan.json", exits=(65,) if begun else (0,))
     phoenix(machine, "plan", "--detailed-exitcode", "-c", "config.json")
-    newest = json.loads(phoenix(machine, "history", "--json"))["runs"][0]
+    newest = json.loads(phoenix(machine, "history", "--json"))["runs"][-1]
     if (newest if helped else told(machine, run))["ending"] != "done":
         raise LabError("history does not tell that it is done")
     if machine.check("zfs list -Ho name -r keep new") != "keep\nnew\nnew/data\n":
