@@ -44,7 +44,7 @@ OUT = ROOT / "build/mutants.json"
 KNOWN = ROOT / "build/mutants-reach.json"
 Reach = dict[str, dict[int, list[str]]]
 FOLDERS = ("planner", "refusals", "actions", "consent", "apply")
-WALL_S = 60
+WALL_S = 30
 """A mutant that has not ended by then waits for what never comes."""
 
 
@@ -78,19 +78,20 @@ class Mutating:
         self.recent: list[str] = []
         last = json.loads(OUT.read_text(encoding="utf-8")) if options.again else ()
         self.lived = {
-            f"{Path(one['module']).resolve()}:{one['place']}: {one['change']}"
+            f"{ROOT / one['module']}:{one['place']}: {one['change']}"
             for one in last
             if one["fate"] != "killed"
         }
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In pytest's own loop's stead."""
+        os.chdir(tempfile.mkdtemp(prefix="mutants-"))  # a mutant may write anywhere
         items = {item.nodeid: item for item in session.items}
         reach = self._unchanged(session)
         gc.collect()
         gc.freeze()
         for module in self.options.modules:
-            path = str(Path(module).resolve())
+            path = str(ROOT / module)
             self.recent = []
             for mutant in self._chosen(path):
                 # What stands outside of functions is run once, when it is loaded: anybody's.
@@ -295,6 +296,10 @@ def _late(_signal: int, _frame: object) -> None:
     raise TimeoutError
 
 
+def _ended(_signal: int, _frame: object) -> None:
+    raise SystemExit(1)  # so that no mutant is left behind
+
+
 def main(argv: Sequence[str]) -> int:
     """Say which mutants live, and how many there are."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -307,6 +312,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
     signal.signal(signal.SIGALRM, _late)
+    signal.signal(signal.SIGTERM, _ended)
     plugin = Mutating(options)
     code = pytest.main(
         ["-q", "-s", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=failed",

@@ -23,6 +23,7 @@ _TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
 _LEFT_ALONE = frozenset({"annotation", "returns", "decorator_list", "bases", "patterns", "subject"})
+_TYPES = frozenset({"Literal", "Callable", "Mapping"})
 _RAISE_FOR_NONE = frozenset(dir(builtins)) | {"suppress", "field", "compile"}
 """Whoever calls these with None sees it at once, and so does mypy."""
 
@@ -91,20 +92,20 @@ def _places(
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         name = f"{name}.{node.name}".lstrip(".")
-        in_function = in_function or isinstance(node, ast.FunctionDef)
     statement = node if isinstance(node, ast.stmt) else statement
     if statement is not None:
         yield _Place(node, put, name, statement, in_function)
     for field, value in () if isinstance(node, ast.JoinedStr) else ast.iter_fields(node):
         if field in _LEFT_ALONE or (field == "slice" and _is_type(node)):
             continue
+        inside = in_function or (isinstance(node, ast.FunctionDef) and field == "body")
         if isinstance(value, ast.AST):
             into = partial(setattr, node, field)
-            yield from _places(value, into, name, statement, in_function)
+            yield from _places(value, into, name, statement, inside)
         for at, one in enumerate(value) if isinstance(value, list) else ():
             if isinstance(one, ast.AST):
                 into = partial(value.__setitem__, at)
-                yield from _places(one, into, name, statement, in_function)
+                yield from _places(one, into, name, statement, inside)
 
 
 def _is_said(node: ast.AST) -> bool:
@@ -115,7 +116,7 @@ def _is_said(node: ast.AST) -> bool:
 
 
 def _is_type(node: ast.AST) -> bool:
-    return isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("Literal", "Callable")
+    return isinstance(node, ast.Subscript) and ast.unparse(node.value) in _TYPES
 
 
 def _is_words(node: ast.AST | None) -> bool:

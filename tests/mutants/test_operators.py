@@ -71,12 +71,13 @@ def test_what_nothing_runs_is_left_alone() -> None:
 def test_a_mutant_says_where_it_is() -> None:
     """By its function, its lines, and what was changed."""
     source = "def f(a):\n    g(\n        a,\n    )\n"
-    source += "class C:\n    b = 1\n    def h(self):\n        return 5\n"
+    source += "class C:\n    b = 1\n    def h(self, i=2):\n        return 5\n"
     found = [(one.place, one.line, one.run, one.top, one.change) for one in mutants(source)]
     assert found == [
         ("f", 2, range(2, 5), 0, "`g(a)` is not run"),
         ("f", 2, range(2, 5), 0, "`g(a)` → `g(None)`"),
         ("C", 6, range(0), 1, "`1` → `2`"),
+        ("C.h", 7, range(0), 1, "`2` → `3`"),
         ("C.h", 8, range(8, 9), 1, "`5` → `6`"),
     ]
 
