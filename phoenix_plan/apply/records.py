@@ -142,7 +142,7 @@ class Record:
         if self.faults or not self.begin:
             return "unreadable"
         if last != "end":
-            return "nothing" if self.count == 1 else "killed"
+            return "killed"
         if self.lines[-1]["ok"]:
             return "done"
         if not self.left:

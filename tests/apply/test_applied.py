@@ -55,7 +55,8 @@ AT = "2026-11-23T09:00:00.000000Z"
         (AT, abandoned("2026-11-23T08:00:00Z")),
         (AT, abandoned("some time")),
         (AT, abandoned("2026-11-23T07:00:00")),
-        (AT, abandoned("2026-11-23T07:00:00Z") + line("end")),
+        (AT, abandoned("2026-11-23T07:00:00Z") + line("end").replace(AT, "2026-11-23T07:00:00Z")),
+        (AT, begin("p") + INTENT + line("abandon").replace(AT, "2026-11-23T07:00:00Z")),
         (None, begin("q") + INTENT + line("abandon")),
     ],
 )
@@ -73,7 +74,9 @@ def test_a_journal_tells_of_a_run_of_this_plan(
 def test_a_plan_that_does_not_say_when_it_was_made_is_none_that_came_later(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs/r.jsonl").write_text(abandoned("2026-11-23T07:00:00Z"))
-    assert list(runs_of(str(tmp_path), PlanKey(digest="p", state="s", config="c")))
+    key = PlanKey(digest="p", state="s", config="c")
+    assert key.taken_at == ""
+    assert list(runs_of(str(tmp_path), key))
 
 
 def test_bytes_that_are_no_text_are_a_run(tmp_path: Path) -> None:
@@ -111,6 +114,11 @@ def test_an_index_that_can_not_be_read_is_not_passed_over(bad: str, tmp_path: Pa
     with pytest.raises(JournalError, match=r"applied\.jsonl:2 can't be read") as caught:
         list(runs_of(str(tmp_path), PLAN))
     assert "something else has changed it" in caught.value.hint
+
+
+def test_an_index_that_can_not_even_be_begun_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match=r"applied\.jsonl: can't be written: No such file"):
+        remember(str(tmp_path / "nowhere"), [])
 
 
 def test_what_ran_is_remembered(tmp_path: Path) -> None:
