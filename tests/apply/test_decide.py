@@ -299,7 +299,10 @@ def test_a_disk_is_wiped_where_it_is_seen_to_be() -> None:
     other = disk("C", identity=disk("D").identity)
     assert decided(action, actual(other)).verdict == "unknown"
     residual = attrs.evolve(blank, emptiness="residual")
-    assert decided(action, actual(residual)).verdict == "not-done"
+    assert decided(action, actual(residual)).verdict == "partly", "what it held has no name now"
+    unnamed = attrs.evolve(action, emptiness="residual")
+    assert decided(unnamed, actual(residual)).verdict == "not-done"
+    assert decided(action, actual(residual), action, ended=1).verdict == "done"
     assert decided(action, actual(residual), action, cleared=[by_id("C")]).verdict == "done"
     assert decided(action, actual(), cleared=[by_id("C")]).verdict == "unknown"
     assert decided(action, actual(occupied("C")), cleared=[by_id("C")]).verdict == "not-done"

@@ -16,13 +16,15 @@ from phoenix_plan.actions import (
     DestroyPool,
     ImportPool,
     RemoveStorage,
+    RetireDataset,
     SetArcMax,
+    SnapshotDataset,
     WipeDisk,
     action_id,
 )
 from phoenix_plan.apply.verify import verify
 from phoenix_plan.errors import DocumentError
-from phoenix_plan.evidence import CHECKPOINT_PRICE, Evidence
+from phoenix_plan.evidence import CHECKPOINT_PRICE, SNAPSHOT_PRICE, Evidence
 from phoenix_plan.model.desired import DesiredStorage
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.model.subjects import Subject
@@ -39,8 +41,8 @@ def forged(action: Action, evidence: Evidence) -> set[str]:
     try:
         verify(plan_of(planned(action, evidence)), "plan.json")
     except DocumentError as error:
-        paths = [problem.path.partition(".evidence.") for problem in error.problems]
-        return {name for _, part, name in paths if part}
+        places = [f"{one.file}: {one.path}".partition(".evidence.") for one in error.problems]
+        return {name for place, part, name in places if part and place == "plan.json: actions[0]"}
     return set()
 
 
@@ -64,8 +66,9 @@ FREE = {
     "destroy-dataset": "used guests jobs shares",
     "wipe-disk": "unknown",
     "import-pool": "unknown",
-    "rename-dataset": "guests jobs",
-    "set-dataset-properties": "guests jobs",
+    "rename-dataset": "guests jobs shares",
+    "retire-dataset": "guests jobs shares",
+    "set-dataset-properties": "guests jobs shares",
     "update-storage": "guests jobs",
     "remove-storage": "guests jobs",
     "disable-storage": "guests jobs",
@@ -84,6 +87,10 @@ def own(action: Action) -> Evidence:
             return Evidence(contents=contents)
         case CreateCheckpoint():
             return Evidence(price=CHECKPOINT_PRICE)
+        case SnapshotDataset():
+            return Evidence(price=SNAPSHOT_PRICE)
+        case RetireDataset(dataset=dataset, below=below):
+            return Evidence(datasets=(dataset, *below))
         case ImportPool(ours=False):
             return Evidence(unknown=("what is on it",))
         case _:
@@ -113,6 +120,9 @@ DATASET = DestroyDataset(
 WIPE = next(one for one in EXAMPLES if isinstance(one, WipeDisk))
 WIPE = attrs.evolve(WIPE, contents=("ext4", "btrfs"))
 CHECKPOINT = next(one for one in EXAMPLES if isinstance(one, CreateCheckpoint))
+SNAPSHOT = next(one for one in EXAMPLES if isinstance(one, SnapshotDataset))
+RETIRED = next(one for one in EXAMPLES if isinstance(one, RetireDataset))
+RETIRED = attrs.evolve(RETIRED, dataset="tank/old", below=("tank/old/b",))
 FOREIGN_POOL = next(one for one in EXAMPLES if isinstance(one, ImportPool) and not one.ours)
 
 
@@ -142,6 +152,9 @@ FOREIGN_POOL = next(one for one in EXAMPLES if isinstance(one, ImportPool) and n
         (WIPE, "contents", {"contents": ("btrfs", "ext4")}),
         (CHECKPOINT, "price", {"price": CHECKPOINT_PRICE[1:]}),
         (FOREIGN_POOL, "unknown", {"unknown": ()}),
+        (SNAPSHOT, "price", {"price": ()}),
+        (RETIRED, "datasets", {"datasets": ("tank/old",)}),
+        (RETIRED, "", {"datasets": ("tank/old/b", "tank/old")}),
     ],
 )
 def test_a_part_of_what_it_takes_is_no_evidence(
