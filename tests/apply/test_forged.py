@@ -122,7 +122,7 @@ WIPE = attrs.evolve(WIPE, contents=("ext4", "btrfs"))
 CHECKPOINT = next(one for one in EXAMPLES if isinstance(one, CreateCheckpoint))
 SNAPSHOT = next(one for one in EXAMPLES if isinstance(one, SnapshotDataset))
 RETIRED = next(one for one in EXAMPLES if isinstance(one, RetireDataset))
-RETIRED = attrs.evolve(RETIRED, dataset="tank/old", below=("tank/old/b",))
+RETIRED = attrs.evolve(RETIRED, dataset="tank/old", below={"tank/old/b": Guid("44")})
 FOREIGN_POOL = next(one for one in EXAMPLES if isinstance(one, ImportPool) and not one.ours)
 
 
