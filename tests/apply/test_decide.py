@@ -24,16 +24,20 @@ from phoenix_plan.actions import (
     ImportPool,
     OfflineDisk,
     RenameDataset,
+    RetireDataset,
     SetArcMax,
     SetDatasetProperties,
     SetPoolProperties,
+    SnapshotDataset,
     UpdateStorage,
     VdevAction,
     WipeDisk,
     action_id,
 )
+from phoenix_plan.apply.after import not_ready
 from phoenix_plan.apply.decide import Decision, decide
 from phoenix_plan.model.actual import Actual, ArcMax
+from phoenix_plan.model.datasets import KEPT_UNTIL, RETIRED_FROM
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.pools import Pool, Property
 from phoenix_plan.model.sizes import Bytes, Guid
@@ -132,6 +136,99 @@ def test_a_folder_counts_where_somebody_looked_at_it() -> None:
     assert decided(action, tank(directories={})).verdict == "done"
     assert decided(action, tank(directories={"/tank/a": "absent"})).verdict == "done"
     assert decided(action, tank(directories={"/tank/a": "occupied"})).verdict == "unknown"
+
+
+B = Guid(guid_of("tank/a/b"))
+RETIRE = RetireDataset(
+    dataset="tank/a", guid=DATA, kind="filesystem", to="tank/kept", keep="30d",
+    below={"tank/a/b": B}, automounts=("tank/a", "tank/a/b"), writable=("tank/a/b",),
+    mountpoints={"tank/a": "/tank/a", "tank/a/b": "/tank/a/b"},
+)  # fmt: skip
+MARKS = {KEPT_UNTIL: "2026-12-23T08:00:00Z", RETIRED_FROM: "tank/a", "readonly": "on"}
+
+
+def aside(**changes: Any) -> Actual:
+    """As it leaves the host, but for some fields of the dataset."""
+    kept = dataset("tank/kept", guid=DATA, mounted=False, set=MARKS)
+    below = dataset("tank/kept/b", guid=B, mounted=changes.pop("below", False))
+    return tank(datasets=[attrs.evolve(kept, **changes), below])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "why", "changes"),
+    [
+        ("done", "", {}),
+        ("unknown", "tank/kept has no phoenix:retired-from",
+            {"set": {**MARKS, RETIRED_FROM: None}}),
+        ("unknown", "tank/kept is not read-only", {"set": {**MARKS, "readonly": "off"}}),
+        ("unknown", "tank/kept is mounted", {"mounted": True}),
+        ("unknown", "tank/kept/b is mounted", {"below": True}),
+        ("unknown", "", {"guid": Guid("1")}),
+        ("unknown", "", {"guid": Guid("1"), "set": {}}),
+    ],
+)  # fmt: skip
+def test_a_dataset_is_put_aside_with_its_marks(
+    verdict: str, why: str, changes: dict[str, Any]
+) -> None:
+    """Read-only, unmounted with all that is below it, and known for what it is."""
+    if "set" in changes:
+        changes["set"] = {name: one for name, one in changes["set"].items() if one is not None}
+    found = decided(RETIRE, aside(**changes))
+    assert (found.verdict, found.skip) == (verdict, 0)
+    assert why in found.why
+
+
+def test_the_marks_of_what_is_put_aside_come_last() -> None:
+    """They are set where its rename was seen, and nothing before that is run again."""
+    found = decided(RETIRE, aside(set={"readonly": "off"}))
+    assert (found.verdict, found.skip) == ("partly", len(RETIRE.writes()) - 1)
+    assert found.why == "its last command is still to be run"
+
+
+def test_what_is_put_aside_is_changed_as_far_as_it_is_not_yet() -> None:
+    """What mounts by itself no more, and what is read-only by now, is left as it is."""
+    whole, below = dataset("tank/a"), dataset("tank/a/b", guid=B)
+    assert decided(RETIRE, tank(datasets=[whole, below]), RETIRE).verdict == "not-done"
+    for automounts, writable, datasets in (
+        (("tank/a/b",), ("tank/a/b",), [attrs.evolve(whole, set={"canmount": "off"}), below]),
+        (("tank/a", "tank/a/b"), (), [whole, attrs.evolve(below, set={"readonly": "on"})]),
+        (("tank/a",), (), [whole]),
+    ):
+        found = decided(RETIRE, tank(datasets=datasets), RETIRE)
+        assert found.verdict == "partly"
+        assert found.action == attrs.evolve(RETIRE, automounts=automounts, writable=writable)
+    assert decided(RETIRE, actual()).verdict == "unknown"
+
+
+def test_a_snapshot_is_taken_where_it_is_there() -> None:
+    """Of that dataset, though the next plan would take one more."""
+    action = SnapshotDataset(dataset="tank/a", guid=DATA, snapshot="net")
+    there = tank(datasets=[dataset("tank/a", snapshots={"net": "5"})])
+    assert decided(action, there).verdict == "done"
+    assert decided(action, there, action).verdict == "done"
+    assert decided(action, tank(datasets=[dataset("tank/a")]), action).verdict == "not-done"
+    other = dataset("tank/a", guid=Guid("1"), snapshots={"net": "5"})
+    assert decided(action, tank(datasets=[other])).verdict == "unknown"
+    assert decided(action, tank()).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("ready", "partly", "given", "there"),
+    [
+        (True, False, False, tank(datasets=[dataset("tank/a", snapshots={})])),
+        (False, False, False, tank()),
+        (True, False, True, tank()),
+        (False, True, True, tank(datasets=[dataset("tank/a", snapshots={})])),
+        (True, True, False, tank()),
+    ],
+)
+def test_what_a_row_rests_on(*, ready: bool, partly: bool, given: bool, there: Actual) -> None:
+    """What it needs and no earlier row of the rest gives; where a part of it is done, what it
+    gives has to be there."""
+    action = attrs.evolve(DESTROY, snapshots={})
+    known = action.needs() if given else ()
+    found = not_ready(action, Index(there), (), partly=partly, given=known)
+    assert (found == "") is ready
 
 
 def test_a_pool_is_destroyed_where_its_disks_say_so() -> None:

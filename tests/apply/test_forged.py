@@ -252,6 +252,18 @@ def finding(code: str) -> Finding:
     return Finding(severity="note", code=code, subject=subject, message="")
 
 
+@pytest.mark.parametrize("tag", ["pool", "dataset"])
+def test_what_goes_along_is_not_left_alone_either(tag: str) -> None:
+    """With a pool that is destroyed, or a dataset that is put aside."""
+    action = POOL if tag == "pool" else attrs.evolve(RETIRED, below={"tank/a": Guid("5")})
+    plan = attrs.evolve(PLAN, actions=plan_of(planned(action, own(action))).actions)
+    assert paths(plan) == []
+    assert paths(attrs.evolve(plan, unchanged=(unchanged("dataset", "tank/a"),))) == [
+        "unchanged[0]"
+    ]
+    assert paths(attrs.evolve(plan, unchanged=(unchanged("dataset", "tank/b"),))) == []
+
+
 @pytest.mark.parametrize(
     ("place", "changes"),
     [

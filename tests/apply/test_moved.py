@@ -14,6 +14,7 @@ from phoenix_plan.actions import (
     DestroyDataset,
     DestroyPool,
     RemoveStorage,
+    RetireDataset,
     SetDatasetProperties,
     SetPoolProperties,
     UpdateStorage,
@@ -29,6 +30,7 @@ from phoenix_plan.apply.stale import (
 )
 from phoenix_plan.evidence import Evidence, evidence
 from phoenix_plan.model.actual import Actual
+from phoenix_plan.model.datasets import KEPT_UNTIL
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.model.subjects import Subject
@@ -145,6 +147,22 @@ def test_less_is_not_beyond_what_was_agreed_to() -> None:
         assert len(differences(plan, plan_of(planned(now)))) == moved, now
 
 
+RETIRE = RetireDataset(
+    dataset="tank/a", guid=DATA, kind="filesystem", to="tank/kept", keep="30d",
+    below={"tank/a/b": Guid("1"), "tank/a/c": Guid("2")}, automounts=("tank/a/b",),
+)  # fmt: skip
+
+
+def test_what_goes_aside_with_it_may_be_less() -> None:
+    plan = plan_of(planned(RETIRE))
+    less = attrs.evolve(RETIRE, below={"tank/a/c": Guid("2")}, automounts=())
+    none = attrs.evolve(RETIRE, below={}, automounts=())
+    other = attrs.evolve(RETIRE, below={**RETIRE.below, "tank/a/c": Guid("3")})
+    more = attrs.evolve(RETIRE, below={**RETIRE.below, "tank/a/d": Guid("3")})
+    for now, moved in ((RETIRE, 0), (less, 0), (none, 0), (other, 1), (more, 1)):
+        assert len(differences(plan, plan_of(planned(now)))) == moved
+
+
 def row_of(action: Action, there: Actual) -> Row:
     """As it was agreed to on that state."""
     return plan_of(planned(action, evidence(action, Index(there)))).actions[0]
@@ -199,6 +217,30 @@ def test_right_before_a_destruction_nobody_new_lives_there() -> None:
     row = row_of(whole, there)
     seen = beyond_now(row, attrs.evolve(there, **_storages([old, below])), ())
     assert seen == ("storage below lives on tank: not in the plan",)
+
+
+def test_what_goes_aside_takes_all_storages_below_it_along() -> None:
+    there = tank(datasets=[dataset("tank/a"), dataset("tank/a/b")])
+    action = attrs.evolve(RETIRE, below={}, storages=("old",))
+    row = row_of(action, there)
+    old = storage("old", pool="tank/a", content="images")
+    below = storage("below", pool="tank/a/b", content="images")
+    assert beyond_now(row, attrs.evolve(there, **_storages([old])), ()) == ()
+    seen = beyond_now(row, attrs.evolve(there, **_storages([old, below])), ())
+    assert seen == ("storage below lives on tank/a: not in the plan",)
+
+
+@pytest.mark.parametrize(
+    ("kept", "until"),
+    [(True, "2026-11-23T08:00:01Z"), (False, "2026-11-23T08:00:00Z"), (True, "soon")],
+)
+def test_what_was_put_aside_is_kept_until_its_time(*, kept: bool, until: str) -> None:
+    """Whatever was agreed to: its mark is read again right before."""
+    name = f"tank/phoenix-retired-{DATA}"
+    there = tank(datasets=[dataset(name, guid=DATA, set={KEPT_UNTIL: until})])
+    action = DestroyDataset(dataset=name, guid=DATA)
+    said = beyond_now(row_of(action, there), there, ())
+    assert said == ((f"{name} was put aside, and is to be kept until {until}",) if kept else ())
 
 
 def _storages(storages: list[Any]) -> dict[str, Any]:
