@@ -42,12 +42,14 @@ from phoenix_plan.model.index import Index
 from phoenix_plan.model.pools import Pool, Property
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.model.subjects import Subject
+from phoenix_plan.plan import make_plan
 from phoenix_plan.planner import Outcome, Unmanaged
 from phoenix_plan.planner.order import Blocked
 from tests.builders import (
     actual,
     by_id,
     dataset,
+    desired,
     disk,
     guid_of,
     idle_pool,
@@ -56,6 +58,7 @@ from tests.builders import (
     pool,
     storage,
     top,
+    want_pool,
 )
 from tests.render.samples import planned
 
@@ -231,6 +234,19 @@ def test_what_a_row_rests_on(*, ready: bool, partly: bool, given: bool, there: A
     assert (found == "") is ready
 
 
+def test_a_disk_that_this_run_has_cleared_is_one_to_build_on() -> None:
+    """Though nobody can recognise what its middle holds."""
+    wanted = desired(want_pool("tank", "mirror", "A", "B"))
+    (row,) = make_plan(wanted, actual(disk("A"), disk("B"))).actions
+    there = Index(actual(disk("A", emptiness="residual"), disk("B")))
+    assert not_ready(row.action, there, [by_id("A")], partly=False) == ""
+    assert not_ready(row.action, there, [by_id("B")], partly=False)
+    wiped = next(one for one in EXAMPLES if isinstance(one, WipeDisk))
+    wiped = attrs.evolve(wiped, disk=by_id("A"))
+    assert not_ready(wiped, there, [by_id("A")], partly=True) == ""
+    assert not_ready(wiped, there, (), partly=True)
+
+
 def test_a_pool_is_destroyed_where_its_disks_say_so() -> None:
     """Not where it was only exported, where its disks are gone, or nobody could look."""
     action = DestroyPool(pool="tank", guid=TANK, disks=(by_id("A"), by_id("B")), datasets={})
@@ -283,6 +299,9 @@ def test_of_several_values_those_are_left_that_are_still_others() -> None:
     for elsewhere in (action, rest):
         moved = attrs.evolve(elsewhere, guid=Guid("1"))
         assert decided(action, other, moved).verdict == "unknown", "nor what is another by now"
+    netted, anew = attrs.evolve(action, net="one"), attrs.evolve(rest, net="two")
+    taken = tank(datasets=[dataset("tank/a", snapshots={"one": "5"})])
+    assert decided(netted, taken, anew).action == attrs.evolve(rest, net="one"), "that was taken"
     beside = attrs.evolve(rest, dataset="tank/b")
     assert decided(action, there, beside).verdict == "done"
     assert decided(action, there, beside, action).verdict == "not-done"
