@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from phoenix_plan.apply.applied import PlanKey, index_path, remember, runs_of
+from phoenix_plan.apply.applied import (
+    Applied,
+    PlanKey,
+    applied_before,
+    index_path,
+    key_of,
+    remember,
+    runs_of,
+)
 from phoenix_plan.apply.journal import JournalError
+from tests.render.samples import NO_CHANGE
 
 PLAN = PlanKey(digest="p", state="s", config="c", taken_at="2026-11-23T08:00:00Z")
 
@@ -142,3 +151,35 @@ def test_what_ran_is_remembered(tmp_path: Path) -> None:
     for journal in runs.iterdir():
         journal.unlink()
     assert list(runs_of(str(tmp_path), PLAN)) == [(str(path), AT, "r")]
+
+
+def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
+    """Its journal, and whether it can be resumed; of the index alone, neither."""
+    state = str(tmp_path)
+    assert applied_before(state, PLAN) is None
+    index = index_path(state)
+    index.write_text(json.dumps({"plan": "p", "run": "old", "at": AT}) + "\n")
+    kept = Applied(run="old", at=AT, journal=str(index), ending="", resumable=False)
+    assert applied_before(state, PLAN) == kept
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    there = {"hostname": "h", "machine": "m", "hostid": "i"}
+    first = {
+        **json.loads(begin("p")), "format_version": "1.1", "source": "s", "host": there,
+        "state": {"id": "x", "taken_at": "t"}, "user": "u", "mode": "safe", "consent": {},
+        "rows": ["a:b"], "left_out": [],
+    }  # fmt: skip
+    more = {"safety": "safe", "action": {"type": "a", "arguments": {}}, "evidence": {}}
+    second = {**json.loads(INTENT), **more}
+    (runs / "r.jsonl").write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n")
+    found = applied_before(state, PLAN)
+    assert found == Applied(
+        run="r", at=AT, journal=str(runs / "r.jsonl"), ending="killed", resumable=True
+    )
+
+
+def test_a_plan_is_known_by_its_bytes_and_by_what_it_was_made_of() -> None:
+    assert key_of(NO_CHANGE, "d") == PlanKey(
+        digest="d", state=NO_CHANGE.state.id, config=NO_CHANGE.desired.digest,
+        taken_at=NO_CHANGE.state.taken_at,
+    )  # fmt: skip
