@@ -26,7 +26,7 @@ from phoenix_plan.actions import (
 from phoenix_plan.consent.approval import approve
 from phoenix_plan.consent.bars import Known, bars, known_of, resting, too_old
 from phoenix_plan.consent.modes import Consent, Mode, Rules, gather
-from phoenix_plan.consent.nets import both, parse_net
+from phoenix_plan.consent.nets import both, lacks, parse_net
 from phoenix_plan.consent.policy import (
     DAYS,
     NO_POLICY,
@@ -48,7 +48,7 @@ from phoenix_plan.model.disks import Partition
 from phoenix_plan.model.sizes import Bytes, Guid
 from phoenix_plan.plan import Plan
 from phoenix_plan.planner import Unmanaged
-from phoenix_plan.safety import verdict
+from phoenix_plan.safety import PROTECTION, verdict
 from phoenix_plan.stored import policy_of
 from tests import builders
 from tests.render.samples import plan_of
@@ -696,6 +696,48 @@ def test_each_way_to_touch_a_protected_name(
     found = bars(plan_for(action), Policy(protected=Protected(**protected)), known)
     why = f"the policy of this host protects {touched}"
     assert found == ({action_id(action): (why,)} if touched else {})
+
+
+ADDED = one("add-vdev", pool="tank")
+UNSYNCED = one(
+    "set-dataset-properties", properties=(Change(name="sync", before="", after="disabled"),)
+)
+UNPROTECTED = one(
+    "set-dataset-properties", properties=(Change(name=PROTECTION, before="on", after="off"),)
+)
+REFUSED = builders.want_pool("tank", "mirror", "A", "B", checkpoint=False)
+ELSEWHERE = builders.want_pool("other", "mirror", "A", "B", checkpoint=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "wanted", "desired"),
+    [
+        ("(nets.snapshot)", UNSYNCED, Nets(snapshot=True), {}),
+        ("", UNSYNCED, Nets(snapshot=True), {"nets": Nets(snapshot=True)}),
+        ("", UNSYNCED, Nets(checkpoint=True), {}),
+        ("", UNPROTECTED, Nets(snapshot=True), {}),
+        ("(nets.checkpoint)", ADDED, Nets(checkpoint=True), {}),
+        ("", ADDED, Nets(checkpoint=True), {"nets": Nets(checkpoint=True)}),
+        ("says checkpoint: false for pool tank", ADDED, Nets(checkpoint=True),
+            {"pools": (REFUSED,), "nets": Nets(checkpoint=True)}),
+        ("", ADDED, Nets(checkpoint=True),
+            {"pools": (ELSEWHERE,), "nets": Nets(checkpoint=True)}),
+        ("", one("add-vdev", pool="tank", vdev_class="log"), Nets(checkpoint=True), {}),
+        ("(nets.retire)", one("destroy-dataset", kept_until=""), Nets(retire="30d"), {}),
+        ("", one("destroy-dataset", kept_until="2026-01-01"), Nets(retire="30d"), {}),
+        ("(nets.retire)", one("retire-dataset", keep="29d"), Nets(retire="30d"), {}),
+        ("(nets.retire)", one("retire-dataset", keep="soon"), Nets(retire="30d"), {}),
+        ("", one("retire-dataset", keep="30d"), Nets(retire="30d"), {}),
+        ("", POOL, Nets(snapshot=True, checkpoint=True, retire="30d"), {}),
+    ],
+)  # fmt: skip
+def test_a_net_that_the_policy_asks_for(
+    said: str, action: Action, wanted: Nets, desired: dict[str, Any]
+) -> None:
+    """With the rule that asks for it."""
+    found = lacks(action, attrs.evolve(builders.desired(), **desired), wanted)
+    assert said in found
+    assert bool(found) is bool(said)
 
 
 def test_too_much_at_once_is_barred_as_a_whole() -> None:
