@@ -186,6 +186,8 @@ def test_the_marks_of_what_is_put_aside_come_last() -> None:
     found = decided(RETIRE, aside(set={"readonly": "off"}))
     assert (found.verdict, found.skip) == ("partly", len(RETIRE.writes()) - 1)
     assert found.why == "its last command is still to be run"
+    taken = attrs.evolve(aside(set={"readonly": "off"}), directories={"/tank/a": "occupied"})
+    assert decided(RETIRE, taken).verdict == "unknown", "somebody is where it was mounted"
 
 
 def test_what_is_put_aside_is_changed_as_far_as_it_is_not_yet() -> None:

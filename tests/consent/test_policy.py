@@ -667,6 +667,9 @@ HOME = Known(homes={"vm": "tank/a"}, datasets=frozenset({"tank", "tank/a", "tank
         ("", POOL, {"pools": ("*/a/b",)}, Known(datasets=frozenset({"tank", "tank/a/b"}))),
         # A new name is a name.
         ("tank/new", one("rename-dataset", to="tank/new"), {"datasets": ("*/new",)}, Known()),
+        ("tank/kept", one("retire-dataset", to="tank/kept"), {"datasets": ("*/kept",)}, Known()),
+        ("tank/old/b", one("retire-dataset", below={"tank/old/b": Guid("5")}),
+            {"datasets": ("tank/old/b",)}, Known()),
         # What is above, by names that nobody has told of.
         ("tank/a", one("destroy-dataset", dataset="tank/a/b"), {"datasets": ("tank/a",)}, Known()),
         ("tank/a/b", one("destroy-dataset", dataset="tank/a/b"), {"datasets": ("*/b",)}, Known()),
