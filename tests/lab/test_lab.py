@@ -18,7 +18,7 @@ from tests.lab.guests import GUESTS
 SAMPLE: dict[str, str | None] = {
     "create_kinds": None,
     "hot_spare": "bookworm",
-    "nets": "trixie",
+    "nets": "bookworm",
     "power_cut": "trixie",
     "power_cut_destroy": "bookworm",
     "root_on_zfs": "trixie",
@@ -37,8 +37,8 @@ SAMPLE: dict[str, str | None] = {
     "topo_gone": "trixie",
     "topo_mirror": "bookworm",
     "topo_never": None,
-    "topo_reuse": "trixie",
-    "topo_stripe": "bookworm",
+    "topo_reuse": None,
+    "topo_stripe": None,
     "topo_swaps": "trixie",
 }
 """With $SAMPLE, boots whose cases hang on no version of ZFS, or were seen to end the same on both,
