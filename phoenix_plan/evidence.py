@@ -5,7 +5,7 @@ Evidence is a ceiling (docs/explanation/safety-model): consent is to losing at m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -79,9 +79,7 @@ def evidence(action: Action, index: Index) -> Evidence:
     match action:
         case DestroyPool(pool=name):
             pool = index.pools.get(name)
-            root = index.datasets.get(name)
-            datasets = [*([root] if root is not None else []), *index.descendants(name)]
-            found = _of_datasets(datasets, index, index.storages_on(name))
+            found = _of_datasets(index.family(name), index, index.storages_on(name))
             return attrs.evolve(found, used=pool.allocated if pool is not None else None)
         case DestroyDataset(dataset=name):
             own = index.datasets.get(name)
@@ -95,16 +93,10 @@ def evidence(action: Action, index: Index) -> Evidence:
             used = None if own is None else Bytes(own.referenced + own.used_by_snapshots)
             return attrs.evolve(found, used=used, datasets=())
         case RenameDataset(dataset=name) | SetDatasetProperties(dataset=name):
-            own = index.datasets.get(name)
-            below = [*([own] if own is not None else []), *index.descendants(name)]
-            found = _of_datasets(below, index, index.storages_on(name))
+            found = _of_datasets(index.family(name), index, index.storages_on(name))
             return attrs.evolve(found, datasets=(), snapshots=(), clones=(), holds=())
-        case RetireDataset(dataset=name, below=below):
-            there = (index.datasets.get(one) for one in (name, *below))
-            # What has come since it was planned goes along: it has to be told.
-            since = [one for one in index.descendants(name) if one.name not in below]
-            family = [*(one for one in there if one is not None), *since]
-            found = _of_datasets(family, index, index.storages_on(name))
+        case RetireDataset(dataset=name):
+            found = _of_datasets(index.family(name), index, index.storages_on(name))
             return attrs.evolve(found, snapshots=(), clones=(), holds=())
         case SnapshotDataset():
             return Evidence(price=SNAPSHOT_PRICE)
@@ -169,7 +161,9 @@ def _of_disk(path: str, contents: tuple[str, ...], index: Index) -> Evidence:
     return Evidence(contents=(*contents, *held, *residue), unknown=unknown)
 
 
-def _of_datasets(datasets: list[Dataset], index: Index, storages: tuple[Storage, ...]) -> Evidence:
+def _of_datasets(
+    datasets: Sequence[Dataset], index: Index, storages: tuple[Storage, ...]
+) -> Evidence:
     names = {dataset.name for dataset in datasets}
     clones = (
         clone.name

@@ -93,6 +93,11 @@ SAFE_STORAGE_SETTINGS: dict[str, frozenset[Direction]] = {
 PROTECTION = "phoenix:protected"
 
 
+def only_protects(change: SetDatasetProperties) -> bool:
+    """Whether nothing but a protection changes: no data then depends on it."""
+    return all(one.name == PROTECTION for one in change.properties)
+
+
 def verdict(action: Action, evidence: Evidence) -> Verdict:
     """What this action is. `evidence` is what it would cost on the state that it was planned on."""
     match action:

@@ -112,8 +112,7 @@ def _special(action: Action, index: Index) -> Iterator[str]:
                         if one not in marks)  # fmt: skip
             if kept is not None and effective(kept, "readonly", index.actual.defaults) != "on":
                 yield f"{to} is not read-only"
-            family = (*((kept,) if kept is not None else ()), *index.descendants(to))
-            yield from (f"{one.name} is mounted" for one in family if one.mounted)
+            yield from (f"{one.name} is mounted" for one in index.family(to) if one.mounted)
         case EnableStorage(storage=name):
             storage = index.storages.get(name)
             if storage is None or is_disabled(storage):

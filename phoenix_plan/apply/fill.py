@@ -54,12 +54,10 @@ def fill(action: Action, write: Write, index: Index) -> Iterator[Write]:
 def _deepest_first(dataset: str, index: Index, *, mounts: bool) -> Iterator[str]:
     """Filesystems of a dataset that are mounted, with `mounts` those that would mount, too: a path
     before what it lies in."""
-    own = index.datasets.get(dataset)
-    family = (*((own,) if own is not None else ()), *index.descendants(dataset))
     defaults = index.actual.defaults
     found = [
         (one.mountpoint, one.name)
-        for one in family
+        for one in index.family(dataset)
         if one.mounted or (mounts and effective(one, "canmount", defaults) == "on")
     ]
     yield from (name for _, name in sorted(found, reverse=True))
@@ -78,8 +76,7 @@ def mounts_of(action: Action, index: Index) -> tuple[MountpointFree, ...]:
 
 def mountable(pool: str, index: Index) -> Iterator[Dataset]:
     """Filesystems of a pool that mount by themselves and are not mounted, parents first."""
-    root = index.datasets.get(pool)
-    for dataset in [*([root] if root is not None else []), *index.descendants(pool)]:
+    for dataset in index.family(pool):
         mounts = effective(dataset, "canmount", index.actual.defaults) == "on"
         if mounts and dataset.mountpoint.startswith("/") and not dataset.mounted:
             yield dataset

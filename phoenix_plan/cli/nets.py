@@ -29,12 +29,9 @@ def nets_of_policy(host: str) -> Nets:
     try:
         if not rules_of(host).is_there():
             return Nets()
-    except PhoenixError:
-        # A recording, where nothing is applied, or a folder that others can write or replace.
-        return Nets()
-    from phoenix_plan.cli.rules import rules_for  # noqa: PLC0415 - most hosts have none
+        from phoenix_plan.cli.rules import rules_for  # noqa: PLC0415 - most hosts have none
 
-    try:
         return rules_for(host).policy.nets
     except PhoenixError:
+        # Or a recording, where nothing is applied.
         return Nets()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phoenix_plan.conditions.kinds import FitsUsed, Unmet
 from phoenix_plan.conditions.shared import unknown
-from phoenix_plan.model.datasets import Dataset, within
+from phoenix_plan.model.datasets import within
 from phoenix_plan.model.index import Index
 from phoenix_plan.model.sizes import Guid, human
 
@@ -92,7 +92,7 @@ def dataset_unused(name: str, index: Index) -> Unmet | None:
             message=f"{journal.name} holds {JOURNAL}, the journal of this program",
             hint="Move the journal away first.",
         )
-    for dataset in _self_and_descendants(name, index):
+    for dataset in index.family(name):
         elsewhere = [at for at in dataset.mounts if at != dataset.mountpoint]
         if elsewhere:
             return Unmet(
@@ -115,11 +115,6 @@ def dataset_unused(name: str, index: Index) -> Unmet | None:
             )
     # Mounts in other namespaces come with the look at the disks.
     return unknown(index, "exports", "datasets", "disks")
-
-
-def _self_and_descendants(name: str, index: Index) -> list[Dataset]:
-    own = index.datasets.get(name)
-    return [*([own] if own is not None else []), *index.descendants(name)]
 
 
 def dataset_not_boot(name: str, index: Index) -> Unmet | None:

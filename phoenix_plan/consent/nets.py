@@ -12,7 +12,7 @@ from phoenix_plan.actions import (
 from phoenix_plan.errors import UsageError
 from phoenix_plan.model.desired import Desired, Nets
 from phoenix_plan.model.times import parse_duration
-from phoenix_plan.safety import PROTECTION
+from phoenix_plan.safety import only_protects
 
 
 def parse_net(text: str) -> Nets:
@@ -46,8 +46,7 @@ def lacks(action: Action, desired: Desired, wanted: Nets) -> str:
     has = desired.nets
     match action:
         case SetDatasetProperties() if wanted.snapshot and not has.snapshot:
-            lifts = all(change.name == PROTECTION for change in action.properties)
-            return "" if lifts else _said("a snapshot before it", "snapshot")
+            return "" if only_protects(action) else _said("a snapshot before it", "snapshot")
         case AddVdev() if wanted.checkpoint and action.is_data:
             if any(one.name == action.pool and one.checkpoint is False for one in desired.pools):
                 return (

@@ -190,6 +190,11 @@ class Index:
                 return
             yield self.datasets[self._names[at].replace("\0", "/")]
 
+    def family(self, name: str) -> tuple[Dataset, ...]:
+        """The dataset itself, where it is there, and all below it, parents before children."""
+        own = self.datasets.get(name)
+        return (*((own,) if own is not None else ()), *self.descendants(name))
+
     def children(self, name: str) -> Iterator[Dataset]:
         """Datasets right below `name`."""
         depth = name.count("/") + 1

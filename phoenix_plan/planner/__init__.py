@@ -184,7 +184,7 @@ def _unmanaged(desired: Desired, index: Index, actions: Iterable[Action]) -> Unm
     for removed in desired.removed.datasets:
         kept = index.aside.get((removed.name.partition("/")[0], removed.guid))
         if kept is not None:
-            datasets |= {kept.name, *(one.name for one in index.descendants(kept.name))}
+            datasets |= {one.name for one in index.family(kept.name)}
     storages = {storage.id for storage in desired.storages} | set(desired.removed.storages)
     for action in actions:
         match action:

@@ -26,7 +26,7 @@ from phoenix_plan.model.storage_semantics import is_guest_volume
 from phoenix_plan.model.subjects import Subject
 from phoenix_plan.model.times import parse_timestamp
 from phoenix_plan.planner.items import Finding, Item, Items, Step, failed
-from phoenix_plan.safety import PROTECTION, verdict
+from phoenix_plan.safety import only_protects, verdict
 
 _NET = re.compile(r"phoenix-net-([1-9][0-9]{0,9})", re.ASCII)
 
@@ -55,8 +55,7 @@ def with_snapshots(items: Iterable[Item], index: Index) -> Items:
             yield item
             continue
         change = item.action
-        only_lifts = all(one.name == PROTECTION for one in change.properties)
-        if only_lifts or verdict(change, evidence(change, index)).safety == "safe":
+        if only_protects(change) or verdict(change, evidence(change, index)).safety == "safe":
             yield item
         elif index.references_to(change.dataset) or is_guest_volume(change.dataset):
             yield item

@@ -296,8 +296,7 @@ def destroy_action(
         if (disk := index.leaf_disk(leaf)) is not None and _leaves_all(disk, going, index)
         for path in (disk.path, *disk.aliases)
     }
-    root = index.datasets.get(pool.name)
-    datasets = [*([root] if root is not None else []), *index.descendants(pool.name)]
+    datasets = index.family(pool.name)
     return DestroyPool(
         pool=pool.name,
         guid=pool.guid,
