@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 EXAMPLES ?= 100000
+RUNS ?= 20000
 
-.PHONY: install demo test check soak fuzz bench mutants lab cuts recordings lab-trixie lab-bookworm docs clean
+.PHONY: install demo test check soak fuzz fuzz-guided bench mutants lab cuts recordings lab-trixie lab-bookworm docs clean
 
 install: $(VENV)/installed
 
@@ -31,6 +32,10 @@ soak: install  ## the invariants' property tests on so many cases each: EXAMPLES
 
 fuzz: install  ## damaged inputs for every parser and reader, so many for each: EXAMPLES=20000
 	PHOENIX_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz -k damaged_input
+
+fuzz-guided: install  ## as many for each, guided by what code they reach: RUNS=20000, READERS='label config'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[guided]'
+	$(BIN)/python -m tests.fuzz.guided $(READERS) --runs $(RUNS)
 
 bench: install  ## speed, as ratios to a minimal program of the same libraries
 	$(BIN)/python -m tests.benchmarks

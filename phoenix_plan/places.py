@@ -23,9 +23,10 @@ MAX_DEPTH = 64
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_NUMBER = re.compile(r"-?\d+")
 _HALF = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder()
+_SKIPPING = json.JSONDecoder(parse_int=len)
+"""Converts no integer: Python raises on one of some thousand digits."""
 
 
 @attrs.frozen(kw_only=True)
@@ -117,7 +118,7 @@ def oddities(text: str) -> tuple[Oddity, ...]:
             value, end = _DECODER.raw_decode(text, offset)
         except ValueError:
             odd("is a number of too many digits")
-            return offset + len(next(_NUMBER.finditer(text, offset)).group())
+            return _end(text, offset)
         if isinstance(value, float) and not math.isfinite(value):
             odd("is no number that JSON knows")
         elif _is_half(value):
@@ -159,7 +160,7 @@ def _walk(text: str, visit: Callable[[Path, int, int], int | None]) -> None:
 
 
 def _end(text: str, offset: int) -> int:
-    return _DECODER.raw_decode(text, offset)[1]
+    return _SKIPPING.raw_decode(text, offset)[1]
 
 
 def _skip(text: str, offset: int) -> int:

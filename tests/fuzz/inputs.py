@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hypothesis import strategies as st
 
 Parts = tuple[bytes, ...]
 """What one call reads: a file, or an output's stdout, stderr and exit code, one after another."""
+
+
+def pack(parts: Parts) -> bytes:
+    """All parts as one run of bytes: each after its length."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def unpack(data: bytes) -> Parts:
+    """The parts again."""
+    return tuple(_parts(data))
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        yield data[4 : 4 + size]
+        data = data[4 + size :]
+
 
 DEEP = 2_000
 ODD = (

@@ -32,6 +32,8 @@ OK = (b"", b"\0")
         ("config", (b'{"a": ' + LONG + b', {"b": 1}: 2}',)),
         ("state", (b"[" + LONG + b', "x',)),
         ("policy", (b"[" + LONG,)),
+        ("policy", (b'{"a": 1, "a": ' + LONG + b"}",)),
+        ("plan", (b'{"a": 1, "a": {"b": ' + LONG + b"}}",)),
         ("index", (DEEP,)),
         ("simulated-host", (DEEP,)),
         ("simulated-host", (LONG,)),

@@ -45,7 +45,7 @@ KNOWN = ROOT / "build/mutants-reach.json"
 Reach = dict[str, dict[int, list[str]]]
 FOLDERS = ("planner", "refusals", "actions", "consent", "apply")
 WALL_S = 30
-"""A mutant that has not ended by then waits for what never comes."""
+"""What a mutant gets beside three times its seconds: it waits for what never comes."""
 
 
 @attrs.define
@@ -176,7 +176,7 @@ class Mutating:
                 os.write(writer, f"killed\t{type(error).__name__}\n".encode())
             os._exit(0)
         os.close(writer)
-        signal.alarm(WALL_S)
+        signal.alarm(WALL_S + 3 * int(self.options.seconds))
         try:
             told = b"".join(iter(lambda: os.read(reader, 65536), b"")).decode()
         except TimeoutError:
