@@ -85,7 +85,6 @@ class StoredApproval:
 def load_approval(path: str) -> StoredApproval:
     """The approval in a file, with the signature in `path.sig`. Raises DocumentError."""
     from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
-    from phoenix_plan.consent.signatures import SUFFIX  # noqa: PLC0415 - as used
 
     read = read_document(path, what="approval", limit=MAX_APPROVAL)
     approval = codec.approval_from_json(checked(read, "approval").value, read.name)
@@ -93,13 +92,16 @@ def load_approval(path: str) -> StoredApproval:
         approval=approval,
         name=read.name,
         data=read.text.encode("utf-8"),  # strict UTF-8 without a BOM: these are the file's bytes
-        signature=_signature(f"{path}{SUFFIX}"),
+        signature=signature_beside(path),
     )
 
 
-def _signature(path: str) -> bytes | None:
-    """What stands in a signature's file, None where there is none: one that is there and can't be
-    read is not the same as none."""
+def signature_beside(path: str) -> bytes | None:
+    """What stands in `path.sig`, None where there is none: one that is there and can't be read is
+    not the same as none. Raises DocumentError."""
+    from phoenix_plan.consent.signatures import SUFFIX  # noqa: PLC0415 - as used
+
+    path = f"{path}{SUFFIX}"
     if not os.path.lexists(path):
         return None
     try:

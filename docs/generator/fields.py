@@ -378,6 +378,9 @@ FIELDS: dict[str, dict[str, str]] = {
         "It says nothing of the other sources: leave those out of `sources` that shall not count.",
         "approvers": "How many different people have to approve each destructive action. From 1 "
         "on approvals alone count, from 2 on it takes signatures.",
+        "author_counts": "Whether the plan's author counts as one of its approvers. They do where "
+        "it is left out. Where it is false, somebody in allowed_signers has to have signed the "
+        "plan (`phoenix plan --sign`), and approvals by them do not count.",
         "kinds": "Kind of action to what is asked for it besides.",
         "plan_age": "How old a plan may be, from the look at the host on: 12h, 7d.",
         "approval_age": "How long an approval counts at most, from when it was given on: 4h, 3d.",

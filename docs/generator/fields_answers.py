@@ -21,8 +21,16 @@ ANSWER_FIELDS: dict[str, dict[str, str]] = {
         "that is known.",
         "applied_unknown": "Why nobody can say whether the plan was applied before: the journals "
         "can't be read, or, with --policy, no host was asked. Empty where it is known.",
+        "author": "Who made the plan, null where the policy does not ask.",
         "approvals": "The approvals that were named or found beside the plan.",
         "actions": "The destructive actions of the plan, in order.",
+    },
+    "VerifiedAuthor": {
+        "signers": "Names of whoever signed the plan, by allowed_signers; empty where nobody is "
+        "known to have.",
+        "key": "Type and fingerprint of the key that signed it, empty where none is known.",
+        "why_not": "Why nobody can say who made it, empty where it is known. No approval counts "
+        "then.",
     },
     "VerifiedApproval": {
         "file": "The file that it stands in.",
@@ -63,6 +71,7 @@ ANSWER_FIELDS: dict[str, dict[str, str]] = {
         "approval_age": "How long an approval counts at most, empty where the policy does not say.",
         "allowed_hours": "When destructive actions may begin; empty: at any time.",
         "signatures": "Whether an approval counts only where someone in allowed_signers signed it.",
+        "author_counts": "Whether an approval by whoever signed the plan as its author counts.",
         "nets": "What every plan has to keep as a way back.",
         "actions": "The destructive actions of the plan, in order.",
     },

@@ -33,6 +33,15 @@ class VerifiedApproval:
 
 
 @attrs.frozen(kw_only=True)
+class VerifiedAuthor:
+    """Who signed the plan as its author, and why that is not known where it is not."""
+
+    signers: tuple[str, ...]
+    key: str
+    why_not: str
+
+
+@attrs.frozen(kw_only=True)
 class VerifiedAction:
     """One destructive action, and who has agreed to it."""
 
@@ -57,6 +66,7 @@ class Verified:
     too_old: str
     applied: Applied | None
     applied_unknown: str
+    author: VerifiedAuthor | None
     approvals: tuple[VerifiedApproval, ...]
     actions: tuple[VerifiedAction, ...]
 
@@ -87,6 +97,7 @@ class Demanded:
     approval_age: str
     allowed_hours: tuple[Hours, ...]
     signatures: bool
+    author_counts: bool
     nets: Nets
     actions: tuple[DemandedAction, ...]
 

@@ -18,12 +18,13 @@ from phoenix_plan.cli.nets import with_nets
 from phoenix_plan.cli.options import Format
 from phoenix_plan.cli.people import question, terminal, user
 from phoenix_plan.cli.printing import plan_as
-from phoenix_plan.cli.rules import HostRules, approvals_of, present, rules_for
+from phoenix_plan.cli.rules import HostRules, approvals_of, author_of, present, rules_for
 from phoenix_plan.cli.talking import Talker
 from phoenix_plan.codec import plan_to_json
 from phoenix_plan.config import LoadedConfig
 from phoenix_plan.consent.modes import Consent, Mode, Rules
 from phoenix_plan.consent.presented import Presented
+from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.open import open_writable
@@ -59,9 +60,11 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
     allow = _allowed(plan, loaded, stored.name, console)
     host = open_writable(asked.host)
     rules = rules_for(asked.host)
+    author = author_of(path, stored.document, rules)
     session = _session(
-        plan, host, asked, console, rules, source=stored.name, document=stored.document, allow=allow
-    )
+        plan, host, asked, console, rules,
+        source=stored.name, document=stored.document, allow=allow, author=author,
+    )  # fmt: skip
     approvals = present(approvals_of(path, asked.approvals), rules.signers)
     # Nothing that the plan says of itself: whether it is true is seen later.
     count = len(plan.actions)
@@ -140,6 +143,7 @@ def _session(
     source: str,
     document: bytes,
     allow: bool | None,
+    author: Signature | None = None,
 ) -> Session:
     talker = Talker(plan, console, asked.host, events=asked.json)
     if rules.source:
@@ -157,6 +161,7 @@ def _session(
                 user=user(),
                 policy=rules.policy,
                 digest=rules.digest,
+                author=author,
             ),
             safe_only=asked.safe_only,
             approved_only=asked.approved_only,

@@ -57,12 +57,13 @@ def approve(
 
     from phoenix_plan.apply.verify import verify  # noqa: PLC0415 - likewise
     from phoenix_plan.cli import files  # noqa: PLC0415 - likewise
-    from phoenix_plan.cli.approving import not_over_anothers, sign_it  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.approving import not_over_anothers  # noqa: PLC0415 - likewise
     from phoenix_plan.cli.people import user  # noqa: PLC0415 - likewise
     from phoenix_plan.cli.rules import approvals_of  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.signing import sign_it, write_signed  # noqa: PLC0415 - likewise
     from phoenix_plan.codec import approval_to_json  # noqa: PLC0415 - likewise
     from phoenix_plan.consent import approval as approvals  # noqa: PLC0415 - likewise
-    from phoenix_plan.consent.signatures import SUFFIX  # noqa: PLC0415 - likewise
+    from phoenix_plan.consent.signatures import NAMESPACE, SUFFIX  # noqa: PLC0415 - likewise
     from phoenix_plan.model.times import parse_duration  # noqa: PLC0415 - likewise
     from phoenix_plan.render.consent import rows_text  # noqa: PLC0415 - likewise
     from phoenix_plan.stored import load_plan_file  # noqa: PLC0415 - likewise
@@ -97,13 +98,11 @@ def approve(
     if not console.quiet:
         console.show(rows_text(stored.plan, made.actions, console.talk_style)[1:])
     text = approval_to_json(made)
-    signed = None if sign is None else sign_it(text, sign)
-    if target != "-":
-        # A signature of an earlier approval would make this one look forged.
-        files.remove_document(target + SUFFIX, "signature")
-    files.write_document(target, text, "approval")
-    if signed is not None:
-        files.write_document(target + SUFFIX, signed.text, "signature")
+    signed = None if sign is None else sign_it(text, sign, NAMESPACE)
+    if target == "-":
+        files.write_document(target, text, "approval")
+    else:
+        write_signed(target, text, "approval", signed)
     count = len(made.actions)
     console.say(
         f"\n{made.approver} approves {count} destructive action{'s' * (count != 1)} on "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from phoenix_plan.cli.options import console as console_of
 from phoenix_plan.errors import UsageError
 
 if TYPE_CHECKING:
+    from phoenix_plan.cli.console import Console
     from phoenix_plan.plan import Plan
 
 FAILED, SAFE_CHANGES, DESTRUCTIVE_CHANGES = 1, 2, 3
@@ -53,6 +55,14 @@ def plan(
             help="Keep a way back: snapshot, checkpoint, retire=30d. As often as wanted.",
         ),
     ] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Sign it as its author with this SSH key, as approve does. The signature goes "
+            "beside it, as .sig; it approves nothing.",
+        ),
+    ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
@@ -60,7 +70,7 @@ def plan(
 
     What the host's policy bars and asks for is told at the end. It is no part of the plan.
     """
-    from phoenix_plan.cli.files import check_target, write_document  # noqa: PLC0415 - as used
+    from phoenix_plan.cli.files import check_target  # noqa: PLC0415 - as used
     from phoenix_plan.cli.inputs import ask, load_config, read_state  # noqa: PLC0415 - likewise
     from phoenix_plan.cli.nets import asked_for, nets_of_policy, with_nets  # noqa: PLC0415 - too
 
@@ -70,8 +80,12 @@ def plan(
     if state == "-" and config == "-":
         raise UsageError("the state and the config can't both be stdin")
     nets = asked_for(net or ())
+    if sign is not None and output in (None, "-"):
+        raise UsageError("--sign signs a plan's file, and puts the signature beside it", hint="-o")
     if output is not None:
         check_target(output, "plan")
+    if sign is not None:
+        check_target(f"{output}.sig", "signature")
     loaded = load_config(config)
     as_json = output is not None or form is Format.JSON
     actual = (
@@ -89,9 +103,7 @@ def plan(
     policy_nets = () if state is not None else (nets_of_policy(host or "local"),)
     made = make_plan(with_nets(loaded.desired, nets, *policy_nets), actual)
     if output is not None:
-        from phoenix_plan.codec import plan_to_json  # noqa: PLC0415 - likewise
-
-        write_document(output, plan_to_json(made), "plan")
+        _save(made, output, sign, console)
     told = None
     if state is None:
         from phoenix_plan.cli.foretelling import foretell  # noqa: PLC0415 - likewise
@@ -123,6 +135,26 @@ def plan(
     if told is not None and told.fault is not None:
         console.error(told.fault)
     return exit_code(made, detailed=detailed_exitcode)
+
+
+def _save(made: Plan, output: str, sign: str | None, console: Console) -> None:
+    """Write the plan, with its author's signature beside it where there is a key."""
+    from phoenix_plan.cli.files import remove_document, write_document  # noqa: PLC0415 - as used
+    from phoenix_plan.codec import plan_to_json  # noqa: PLC0415 - loaded while the host was asked
+
+    text = plan_to_json(made)
+    if sign is not None:
+        from phoenix_plan.cli.signing import sign_it, write_signed  # noqa: PLC0415 - as used
+        from phoenix_plan.consent.signatures import AUTHOR  # noqa: PLC0415 - likewise
+
+        signed = sign_it(text, sign, AUTHOR)
+        write_signed(output, text, "plan", signed)
+        console.say(f"Signed with {signed.key}: {output}.sig.")
+        return
+    if output != "-":
+        with contextlib.suppress(UsageError):  # another's file: it says nothing to phoenix
+            remove_document(f"{output}.sig", "signature")
+    write_document(output, text, "plan")
 
 
 def exit_code(made: Plan, *, detailed: bool) -> int:

@@ -11,10 +11,10 @@ import attrs
 from phoenix_plan.consent.approval import beside
 from phoenix_plan.consent.policy import NO_POLICY, Policy
 from phoenix_plan.consent.presented import Presented
-from phoenix_plan.consent.signatures import Signers, checked
+from phoenix_plan.consent.signatures import AUTHOR, Signature, Signers, checked
 from phoenix_plan.hosts.keygen import SshKeygen
 from phoenix_plan.hosts.open import rules_of
-from phoenix_plan.stored import load_approval, policy_of
+from phoenix_plan.stored import load_approval, policy_of, signature_beside
 
 POLICY, ALLOWED, REVOKED = "policy.json", "allowed_signers", "revoked_keys"
 
@@ -111,3 +111,13 @@ def present(paths: Iterable[str], signers: Signers) -> tuple[Presented, ...]:
             )
         )
     return tuple(found)
+
+
+def author_of(path: str, document: bytes, rules: HostRules) -> Signature | None:
+    """Who signed the plan in this file, of which these are the bytes, as its author; None where
+    nobody has, or the policy does not ask. Raises DocumentError, and HostError as `present` does.
+    """
+    signature = None if rules.policy.author_counts or path == "-" else signature_beside(path)
+    if signature is None:
+        return None
+    return checked(document, signature, rules.signers, SshKeygen(), AUTHOR)

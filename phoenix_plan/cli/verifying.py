@@ -21,14 +21,23 @@ from phoenix_plan.cli.answers import (
     Verified,
     VerifiedAction,
     VerifiedApproval,
+    VerifiedAuthor,
     answer,
 )
 from phoenix_plan.cli.past import ENDINGS
-from phoenix_plan.cli.rules import HostRules, approvals_of, present, rules_at, rules_for
+from phoenix_plan.cli.rules import (
+    HostRules,
+    approvals_of,
+    author_of,
+    present,
+    rules_at,
+    rules_for,
+)
 from phoenix_plan.consent.bars import bars, known_of, too_old
 from phoenix_plan.consent.modes import Consent, Rules, gather
-from phoenix_plan.consent.policy import Source
-from phoenix_plan.consent.presented import Judged, judge
+from phoenix_plan.consent.policy import Policy, Source
+from phoenix_plan.consent.presented import Judged, author_unknown, judge
+from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.errors import UsageError
 from phoenix_plan.hosts.open import open_writable
 from phoenix_plan.model.actual import Actual
@@ -42,14 +51,16 @@ from phoenix_plan.stored import StoredPlan, load_plan_file
 class Looked:
     """What the approvals of a plan come to under a host's rules.
 
-    `applied` is the earlier run of the plan on that host; `applied_unknown` says why nobody can
-    tell whether there is one. `host` is what the command line calls the host, empty where a
-    policy's file was named and no host is asked.
+    `author` is the plan's signature where the policy asks for it. `applied` is the earlier run of
+    the plan on that host; `applied_unknown` says why nobody can tell whether there is one. `host`
+    is what the command line calls the host, empty where a policy's file was named and no host is
+    asked.
     """
 
     stored: StoredPlan
     host: str
     rules: HostRules
+    author: Signature | None
     judged: tuple[Judged, ...]
     consent: Consent
     barred: Mapping[str, tuple[str, ...]]
@@ -71,6 +82,7 @@ class Looked:
             self.stored.plan,
             digest=self.stored.digest,
             policy=self.rules.source,
+            author=self._author(),
             judged=self.judged,
             consent=self.consent,
             barred=self.barred,
@@ -80,6 +92,11 @@ class Looked:
             next_step=self._next(),
             style=style,
         )
+
+    def _author(self) -> str:
+        """Who made the plan, or that nobody can say; empty where the policy does not ask."""
+        names = self.author.names if self.author is not None else ()
+        return author_unknown(self.rules.policy, self.author) or " = ".join(names)
 
     def _before(self) -> str:
         """That the plan was applied before, or that nobody can say."""
@@ -108,6 +125,7 @@ class Looked:
                 too_old=self.too_old,
                 applied=self.applied,
                 applied_unknown=self.applied_unknown,
+                author=_author(self.author, self.rules.policy),
                 approvals=tuple(_approval(one) for one in self.judged),
                 actions=tuple(
                     VerifiedAction(
@@ -122,6 +140,16 @@ class Looked:
                 ),
             )
         )
+
+
+def _author(signed: Signature | None, policy: Policy) -> VerifiedAuthor | None:
+    if policy.author_counts:
+        return None
+    return VerifiedAuthor(
+        signers=signed.names if signed else (),
+        key=signed.key if signed else "",
+        why_not=author_unknown(policy, signed),
+    )
 
 
 def _approval(one: Judged) -> VerifiedApproval:
@@ -179,6 +207,7 @@ class Demands:
                 approval_age=policy.approval_age,
                 allowed_hours=policy.hours,
                 signatures=policy.signatures,
+                author_counts=policy.author_counts,
                 nets=policy.nets,
                 actions=tuple(self._action(row) for row in self.plan.destructive),
             )
@@ -206,24 +235,33 @@ def look(path: str, *, approvals: Iterable[str], policy: str | None, host: str |
     plan, rules, now = stored.plan, _rules(policy, host), datetime.now(UTC)
     given = present(approvals_of(path, approvals), rules.signers)
     barred = bars(plan, rules.policy, known_of(plan))
+    author = author_of(path, stored.document, rules)
     consent = gather(
         plan,
         digest=stored.digest,
         machine=plan.host.machine,
-        rules=Rules(mode="safe", allow_destructive=None, user="", policy=rules.policy),
+        rules=Rules(
+            mode="safe", allow_destructive=None, user="", policy=rules.policy, author=author
+        ),
         approvals=given,
         now=now,
         ask=None,
         without=barred,
     )
     judged = judge(
-        given, digest=stored.digest, machine=plan.host.machine, policy=rules.policy, now=now
+        given,
+        digest=stored.digest,
+        machine=plan.host.machine,
+        policy=rules.policy,
+        now=now,
+        author=author,
     )
     applied, unknown = _applied(policy, host, key_of(plan, stored.digest))
     return Looked(
         stored=stored,
         host="" if policy is not None else host or "local",
         rules=rules,
+        author=author,
         judged=judged,
         consent=consent,
         barred=barred,

@@ -9,7 +9,14 @@ from typing import Literal
 import attrs
 
 from phoenix_plan.consent.policy import NO_POLICY, Policy, Source
-from phoenix_plan.consent.presented import Judged, Presented, count_people, judge
+from phoenix_plan.consent.presented import (
+    Judged,
+    Presented,
+    author_unknown,
+    count_people,
+    judge,
+)
+from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.model.times import timestamp
 from phoenix_plan.plan import Plan, Row
 
@@ -49,7 +56,7 @@ class Consent:
 @attrs.frozen(kw_only=True)
 class Rules:
     """What decides: the mode asked for, the config's flag where it counts, who is asking, and the
-    host's policy, which takes away from all of them.
+    host's policy, which takes away from all of them. `author` is the plan's own signature.
 
     `allow_destructive` is True only where the config counts: where apply itself was given it and it
     is the plan's; False wherever the plan or the given config says so; None else. `digest` is of
@@ -61,6 +68,7 @@ class Rules:
     user: str
     policy: Policy = NO_POLICY
     digest: str = ""
+    author: Signature | None = None
 
 
 def gather(
@@ -83,10 +91,14 @@ def gather(
     policy = rules.policy
     left_out = set(without)
     rows = [row for row in plan.destructive if row.id not in left_out]
-    judged = judge(approvals, digest=digest, machine=machine, policy=policy, now=now)
+    judged = judge(
+        approvals, digest=digest, machine=machine, policy=policy, now=now, author=rules.author
+    )
     said = [
         f"the approval by {one.given.by} does not count: {one.why}" for one in judged if one.why
     ]
+    if rows and not judged and (unknown := author_unknown(policy, rules.author)):
+        said.append(f"an approval would not count: {unknown}")
     closes = policy.closes(now)
     if policy.hours and closes is None and rows:
         return _closed(rows, policy, now, said)

@@ -69,6 +69,7 @@ class Policy:
     sources: tuple[Source, ...] = SOURCES
     signatures: bool = False
     approvers: int = 0
+    author_counts: bool = True
     kinds: Mapping[str, KindRule] = attrs.field(factory=dict)
     plan_age: str = ""
     approval_age: str = ""
@@ -92,9 +93,10 @@ class Policy:
         if needed:
             by_kind = kind in self.kinds and self.kinds[kind].approvers == needed
             rule = f"kinds.{kind}.approvers" if by_kind else "approvers"
-            if needed == 1:
-                return f"{one} ({rule})"
-            return f"{signed}approvals by {needed} different people ({rule})"
+            what = one if needed == 1 else f"{signed}approvals by {needed} different people"
+            if not self.author_counts:
+                what, rule = f"{what}, not by the plan's author", f"{rule}, author_counts"
+            return f"{what} ({rule})"
         return " or ".join(one if source == "approval" else source for source in self.sources)
 
     @property
@@ -194,6 +196,12 @@ def faults(policy: Policy) -> Iterator[PolicyFault]:
                     rule="asks for different people, whom only signatures tell apart: "
                     "it needs signatures: true",
                 )
+    if not policy.author_counts and not (policy.signatures and policy.approvers):
+        yield PolicyFault(
+            path=("author_counts",),
+            rule="false asks for approvals by somebody else, whom a signature tells from the "
+            "author: it needs signatures: true and approvers of 1 or more",
+        )
     wants = (
         policy.signatures
         or policy.approvers

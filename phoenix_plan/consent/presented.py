@@ -42,9 +42,13 @@ class Presented:
         signed = self.signature
         if signed is None or not signed.names:
             return frozenset({self.approval.approver.casefold()})
-        # A key is the same with a certificate and without: its type differs, its fingerprint not.
-        fingerprint = signed.key.rpartition(" ")[2]
-        return frozenset({fingerprint, *(name.casefold() for name in signed.names)})
+        return _known_by(signed)
+
+
+def _known_by(signed: Signature) -> frozenset[str]:
+    # A key is the same with a certificate and without: its type differs, its fingerprint not.
+    fingerprint = signed.key.rpartition(" ")[2]
+    return frozenset({fingerprint, *(name.casefold() for name in signed.names)})
 
 
 @attrs.frozen(kw_only=True)
@@ -57,10 +61,56 @@ class Judged:
 
 
 def judge(
-    presented: Iterable[Presented], *, digest: str, machine: str, policy: Policy, now: datetime
+    presented: Iterable[Presented],
+    *,
+    digest: str,
+    machine: str,
+    policy: Policy,
+    now: datetime,
+    author: Signature | None = None,
 ) -> tuple[Judged, ...]:
-    """Whether each approval counts for the plan of that digest, on that machine, now."""
-    return tuple(_judged(one, digest, machine, policy, now) for one in presented)
+    """Whether each approval counts for the plan of that digest, on that machine, now. `author` is
+    the plan's own signature, None where it has none; it is asked for where the policy says so."""
+    given = tuple(presented)
+    found = tuple(_judged(one, digest, machine, policy, now) for one in given)
+    if policy.author_counts:
+        return found
+    unknown = author_unknown(policy, author)
+    people = frozenset() if author is None else _joined(_known_by(author), given)
+    return tuple(_apart(one, unknown, people) for one in found)
+
+
+def _apart(found: Judged, unknown: str, author: frozenset[str]) -> Judged:
+    """Held against who made the plan, on top."""
+    why = found.why or unknown
+    if not why and found.given.people & author:
+        why = "who gave it made the plan, and the policy of this host does not count its author"
+    return attrs.evolve(found, why=why, until="" if why else found.until)
+
+
+def author_unknown(policy: Policy, author: Signature | None) -> str:
+    """Why nobody can tell who made a plan where the policy asks for it; empty where it is known, or
+    not asked for. Without an author every approver might be them."""
+    if policy.author_counts:
+        return ""
+    if author is None:
+        return (
+            "nobody has signed the plan (phoenix plan --sign), and the policy of this host asks "
+            "who made it"
+        )
+    if author.flaw:
+        return f"who made the plan is not known: {author.flaw}"
+    if not author.names:
+        return "who made the plan is not known: there is no allowed_signers here"
+    return ""
+
+
+def _joined(person: frozenset[str], others: Sequence[Presented]) -> frozenset[str]:
+    """All that a person is known by, through approvals that share something with them, too."""
+    groups = [one.people for one in others]
+    while more := [group for group in groups if group & person and not group <= person]:
+        person = person.union(*more)
+    return person
 
 
 def _judged(given: Presented, digest: str, machine: str, policy: Policy, now: datetime) -> Judged:

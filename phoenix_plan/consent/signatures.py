@@ -18,8 +18,11 @@ from phoenix_plan.errors import HostError
 NAMESPACE = "phoenix-approval@v1"
 """What our signatures are for: one that was made for git, mail or a file is none of ours."""
 
+AUTHOR = "phoenix-plan@v1"
+"""What a plan's author signs it for; it approves nothing."""
+
 SUFFIX = ".sig"
-"""A signature stands beside its approval, as ssh-keygen puts it."""
+"""A signature stands beside what was signed, as ssh-keygen puts it."""
 
 _GOOD = re.compile(r'Good "([^"]+)" signature with ([A-Z0-9-]+) key (SHA256:[A-Za-z0-9+/]+)\n')
 _PATTERN = frozenset("*?!")
@@ -54,17 +57,19 @@ class Signature:
     flaw: str = ""
 
 
-def checked(message: bytes, signature: bytes, signers: Signers, keygen: Keygen) -> Signature:
+def checked(
+    message: bytes, signature: bytes, signers: Signers, keygen: Keygen, namespace: str = NAMESPACE
+) -> Signature:
     """What a signature of these bytes is worth here. Raises HostError where ssh-keygen fails.
 
-    First whether it is a signature of these bytes, in our namespace; then whose key it is; then
+    First whether it is a signature of these bytes, in that namespace; then whose key it is; then
     whether that one may sign now (namespaces, valid-after, valid-before) and is not revoked.
     """
-    told = keygen.check(["check-novalidate", "-n", NAMESPACE], message=message, signature=signature)
+    told = keygen.check(["check-novalidate", "-n", namespace], message=message, signature=signature)
     if told.exit_code:
-        return Signature(flaw=f"its signature is not right: {_why_not(told)}")
+        return Signature(flaw=f"its signature is not right: {_why_not(told, namespace)}")
     good = _GOOD.fullmatch(told.stdout.decode(errors="replace"))
-    if good is None or good[1] != NAMESPACE:
+    if good is None or good[1] != namespace:
         raise HostError(f"ssh-keygen said what phoenix does not know: {told.stdout!r}")
     key = f"{good[2]} {good[3]}"
     if not signers.allowed:
@@ -80,7 +85,7 @@ def checked(message: bytes, signature: bytes, signers: Signers, keygen: Keygen) 
     flaws: list[str] = []
     held: list[str] = []
     for name in names:
-        flaw = _flaw(name, message, signature, signers, keygen)
+        flaw = _flaw(name, message, signature, signers, keygen, namespace=namespace)
         if flaw:
             flaws.append(flaw)
         else:
@@ -88,11 +93,13 @@ def checked(message: bytes, signature: bytes, signers: Signers, keygen: Keygen) 
     return Signature(key=key, names=tuple(held), flaw="" if held else f"{'; '.join(flaws)} ({key})")
 
 
-def _flaw(name: str, message: bytes, signature: bytes, signers: Signers, keygen: Keygen) -> str:
+def _flaw(
+    name: str, message: bytes, signature: bytes, signers: Signers, keygen: Keygen, *, namespace: str
+) -> str:
     """Why a key does not speak for a name, empty where it does."""
     if _PATTERN & set(name):
         return f"{signers.allowed} gives its key to {name}, a pattern, which names nobody"
-    verify = ["verify", "-n", NAMESPACE, "-f", signers.allowed, "-I", name]
+    verify = ["verify", "-n", namespace, "-f", signers.allowed, "-I", name]
     if signers.revoked:
         told = keygen.check([*verify, "-r", signers.revoked], message=message, signature=signature)
         if not told.exit_code:
@@ -106,12 +113,13 @@ def _flaw(name: str, message: bytes, signature: bytes, signers: Signers, keygen:
     return ""
 
 
-def _why_not(told: Output) -> str:
+def _why_not(told: Output, namespace: str) -> str:
     said = _said(told)
     if "incorrect signature" in said:
-        return "the approval was changed after it was signed"
+        what = "plan" if namespace == AUTHOR else "approval"
+        return f"the {what} was changed after it was signed"
     if "namespace does not match" in said:
-        return f"it was made for something else, not for {NAMESPACE}"
+        return f"it was made for something else, not for {namespace}"
     return said or "ssh-keygen refuses it"
 
 

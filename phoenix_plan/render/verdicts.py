@@ -21,6 +21,7 @@ def consent_text(
     *,
     digest: str,
     policy: str,
+    author: str,
     judged: Sequence[Judged],
     consent: Consent,
     barred: Mapping[str, Sequence[str]],
@@ -31,14 +32,16 @@ def consent_text(
     style: Style,
 ) -> str:
     """Each approval with whether it counts, each destructive action with who agreed to it, and
-    whether that is enough. `policy` is the path of the policy, empty where there is none; `applied`
-    says that the plan was applied before, or that nobody knows, and is empty where it was not;
-    `enough` is whether apply would run it; `next_step` is the command to run next, if any."""
+    whether that is enough. `policy` is the path of the policy, empty where there is none; `author`
+    who made the plan, or that nobody can say, empty where the policy does not ask; `applied` says
+    that the plan was applied before, or that nobody knows, and is empty where it was not; `enough`
+    is whether apply would run it; `next_step` is the command to run next, if any."""
     lines = [
         *title(style, f"Consent to the plan for {plan.host.hostname}"),
         *_field(style, "plan", f"SHA-256 {digest}", indent=2),
         *_field(style, "seen", plan.state.taken_at, indent=2),
         *_field(style, "policy", policy or "none on this host", indent=2),
+        *(_field(style, "author", author, indent=2) if author else ()),
     ]
     for one in judged:
         lines += ["", *_approval(one, style)]
@@ -100,6 +103,8 @@ def limits(policy: Policy) -> Iterator[tuple[str, str]]:
         yield "plan", f"may be {policy.plan_age} old"
     if policy.approval_age:
         yield "approvals", f"count for {policy.approval_age} at most"
+    if not policy.author_counts:
+        yield "author", "signs the plan (phoenix plan --sign), and does not count as an approver"
     for hours in policy.hours:
         yield "hours", _hours(hours)
     if policy.nets.snapshot:

@@ -99,10 +99,10 @@ class Machine:
         """Run the command line."""
         return call(self._capsys, *argv)
 
-    def plan(self) -> Called:
+    def plan(self, *more: str) -> Called:
         """phoenix plan -o"""
         argv = ("--host", self.sim, "-c", str(self.config), "-o", str(self.plan_path))
-        return self.call("plan", *argv)
+        return self.call("plan", *argv, *more)
 
     def approve(self, *argv: str) -> Called:
         """phoenix approve"""

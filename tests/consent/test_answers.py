@@ -27,6 +27,7 @@ POLICIES: dict[str, Json | None] = {
     "no source": {"sources": []},
     "no approval": {"sources": ["interactive", "config"]},
     "two people": {"signatures": True, "kinds": {"wipe-disk": {"approvers": 2}}},
+    "the author apart": {"signatures": True, "approvers": 1, "author_counts": False},
     "ages and hours": {"plan_age": "7d", "approval_age": "3d", "hours": [CLOSED]},
     "hours in full": {"hours": [{**CLOSED, "days": ["mon"], "timezone": "Europe/Berlin"}]},
     "protected": {"protected": {"datasets": ["keep/old"]}, "most_destructive": 1},

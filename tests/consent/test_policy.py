@@ -825,6 +825,9 @@ def read(**rules: Any) -> Policy:
     ("why", "rules"),
     [
         ("needs signatures: true", {"approvers": 2}),
+        ("needs signatures: true and approvers", {"author_counts": False}),
+        ("needs signatures: true and approvers", {"author_counts": False, "signatures": True}),
+        ("needs signatures: true and approvers", {"author_counts": False, "approvers": 1}),
         ("needs signatures: true", {"kinds": {"destroy-pool": {"approvers": 2}}}),
         ("sources: leaves approvals out", {"signatures": True, "sources": ["interactive"]}),
         ("sources: leaves approvals out", {"approvers": 1, "sources": []}),
@@ -907,3 +910,75 @@ def test_a_kind_that_says_nothing_asks_for_nobody() -> None:
 
 def test_a_policy_that_says_nothing_changes_nothing() -> None:
     assert attrs.evolve(read(), format_version="1.0") == NO_POLICY
+
+
+APART = Policy(signatures=True, approvers=1, author_counts=False)
+AUTHOR = Signature(key="ED25519 k1", names=("ada@x",))
+
+
+def apart(*approvals: Presented, author: Signature | None = AUTHOR) -> Consent:
+    """What approvals come to where the author is left out."""
+    return gather(
+        PLAN, digest=DIGEST, machine=PLAN.host.machine, approvals=approvals, now=NOW, ask=None,
+        rules=Rules(mode="safe", allow_destructive=None, user="", policy=APART, author=author),
+    )  # fmt: skip
+
+
+def test_the_author_of_a_plan_is_no_approver_of_it() -> None:
+    """By name, by key, and whatever else of theirs was said with them."""
+    bob = given_by("bob", key="ED25519 k2")
+    assert not apart(bob).refused
+    for mine in (
+        given_by("ada", key="ED25519 k3"),
+        given_by("al", key="ED25519 k1"),
+        given_by("al", key="ED25519-CERT k1"),
+        given_by("al", key="ED25519 k3", names=("x@x", "Ada@X")),
+    ):
+        found = apart(mine)
+        assert found.refused == (ONE, TWO)
+        assert "who gave it made the plan" in found.said[0]
+        assert not apart(mine, bob).refused
+        assert apart(mine, bob).grants[ONE].by == "bob@x (calls themselves bob)"
+    chain = [given_by("a", key="x k4", names=("b@x",)), given_by("b", key="x k4", names=("ada@x",))]
+    for order in (chain, chain[::-1]):
+        assert apart(*order).refused == (ONE, TWO)
+
+
+@pytest.mark.parametrize(
+    ("said", "author"),
+    [
+        ("nobody has signed the plan", None),
+        ("who made the plan is not known: spoilt", Signature(key="ED25519 k1", flaw="spoilt")),
+        ("there is no allowed_signers here", Signature(key="ED25519 k1")),
+    ],
+)
+def test_where_the_author_is_not_known_anybody_might_be_them(
+    said: str, author: Signature | None
+) -> None:
+    for approvals in ([given_by("bob", key="ED25519 k2")], []):
+        found = apart(*approvals, author=author)
+        assert found.refused == (ONE, TWO)
+        assert said in found.said[0]
+    (one,) = judge(
+        [given_by("bob", key="ED25519 k2")], digest=DIGEST, machine=PLAN.host.machine,
+        policy=APART, now=NOW, author=author,
+    )  # fmt: skip
+    assert (said in one.why, one.until) == (True, "")
+
+
+def test_another_reason_why_an_approval_does_not_count_is_told_first() -> None:
+    found = apart(given_by("bob", key="ED25519 k2", ago=timedelta(hours=2)), author=None)
+    assert "it expired at" in found.said[0]
+
+
+def test_nobody_is_told_of_an_author_where_none_is_asked_for() -> None:
+    found = consent(Policy(signatures=True, approvers=1))
+    assert not any("made" in one or "signed the plan" in one for one in found.said)
+    assert APART.demand("wipe-disk") == (
+        "a signed approval, not by the plan's author (approvers, author_counts)"
+    )
+    two = attrs.evolve(APART, kinds={"wipe-disk": KindRule(approvers=2)})
+    assert two.demand("wipe-disk") == (
+        "signed approvals by 2 different people, not by the plan's author "
+        "(kinds.wipe-disk.approvers, author_counts)"
+    )
