@@ -46,6 +46,7 @@ from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.desired import DesiredDataset, DesiredStorage, Nets
 from phoenix_plan.model.disks import Partition
 from phoenix_plan.model.sizes import Bytes, Guid
+from phoenix_plan.model.times import timestamp
 from phoenix_plan.plan import Plan
 from phoenix_plan.planner import Unmanaged
 from phoenix_plan.safety import PROTECTION, verdict
@@ -883,6 +884,9 @@ def test_a_policy_is_read_strictly(why: str, rules: Mapping[str, Any]) -> None:
         ([("kinds", "wipe-disk", "approvers")],
             Policy(kinds={"wipe-disk": KindRule(approvers=2)})),
         ([], Policy(approvers=1, kinds={"wipe-disk": KindRule(approvers=1)})),
+        ([], Policy(signatures=True, approvers=1, author_counts=False)),
+        ([("author_counts",)], Policy(signatures=True, author_counts=False)),
+        ([("author_counts",)], Policy(approvers=1, author_counts=False)),
         ([("sources",)], Policy(signatures=True, sources=("config",))),
         ([("sources",)], Policy(approvers=1, sources=("config",))),
         ([("sources",)], Policy(kinds={"wipe-disk": KindRule(approvers=1)}, sources=("config",))),
@@ -916,11 +920,17 @@ APART = Policy(signatures=True, approvers=1, author_counts=False)
 AUTHOR = Signature(key="ED25519 k1", names=("ada@x",))
 
 
-def apart(*approvals: Presented, author: Signature | None = AUTHOR) -> Consent:
+def apart(
+    *approvals: Presented,
+    author: Signature | None = AUTHOR,
+    policy: Policy = APART,
+    without: Iterable[str] = (),
+) -> Consent:
     """What approvals come to where the author is left out."""
     return gather(
         PLAN, digest=DIGEST, machine=PLAN.host.machine, approvals=approvals, now=NOW, ask=None,
-        rules=Rules(mode="safe", allow_destructive=None, user="", policy=APART, author=author),
+        rules=Rules(mode="safe", allow_destructive=None, user="", policy=policy, author=author),
+        without=without,
     )  # fmt: skip
 
 
@@ -928,7 +938,10 @@ def test_the_author_of_a_plan_is_no_approver_of_it() -> None:
     """By name, by key, and whatever else of theirs was said with them."""
     bob = given_by("bob", key="ED25519 k2")
     assert not apart(bob).refused
+    assert apart(bob).grants[ONE].expires == timestamp(NOW + timedelta(hours=1))
+    assert not apart(bob).said
     for mine in (
+        given_by("ada", key="ED25519 k1"),
         given_by("ada", key="ED25519 k3"),
         given_by("al", key="ED25519 k1"),
         given_by("al", key="ED25519-CERT k1"),
@@ -959,6 +972,7 @@ def test_where_the_author_is_not_known_anybody_might_be_them(
         found = apart(*approvals, author=author)
         assert found.refused == (ONE, TWO)
         assert said in found.said[0]
+    assert apart(author=author, without=(ONE, TWO)).said == ()
     (one,) = judge(
         [given_by("bob", key="ED25519 k2")], digest=DIGEST, machine=PLAN.host.machine,
         policy=APART, now=NOW, author=author,
@@ -967,13 +981,18 @@ def test_where_the_author_is_not_known_anybody_might_be_them(
 
 
 def test_another_reason_why_an_approval_does_not_count_is_told_first() -> None:
-    found = apart(given_by("bob", key="ED25519 k2", ago=timedelta(hours=2)), author=None)
-    assert "it expired at" in found.said[0]
+    for author in (None, AUTHOR):
+        late = given_by("ada", key="ED25519 k2", ago=timedelta(hours=2))
+        found = apart(late, author=author)
+        assert "it expired at" in found.said[0]
+        assert len(found.said) == 3, "and what each of the two actions lacks"
 
 
 def test_nobody_is_told_of_an_author_where_none_is_asked_for() -> None:
     found = consent(Policy(signatures=True, approvers=1))
     assert not any("made" in one or "signed the plan" in one for one in found.said)
+    policy = attrs.evolve(APART, author_counts=True)
+    assert not apart(given_by("ada", key="ED25519 k1"), policy=policy).refused
     assert APART.demand("wipe-disk") == (
         "a signed approval, not by the plan's author (approvers, author_counts)"
     )

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from phoenix_plan.commands import Output
-from phoenix_plan.consent.signatures import NAMESPACE, Signature, Signers, checked
+from phoenix_plan.consent.signatures import AUTHOR, NAMESPACE, Signature, Signers, checked
 from phoenix_plan.errors import HostError
 
 GOOD = f'Good "{NAMESPACE}" signature with ED25519 key SHA256:abc+/9\n'
@@ -86,6 +86,19 @@ def test_a_signature_that_is_not_right_is_nobodys(flaw: str, stderr: str) -> Non
     found, asked = judged(SIGNERS, **{"check-novalidate": no(stderr, GOOD)})
     assert found == Signature(flaw=f"its signature is not right: {flaw}")
     assert len(asked) == 1
+
+
+def test_a_plans_signature_is_one_of_its_author() -> None:
+    """In a namespace of its own, through all that is asked."""
+    good = GOOD.replace(NAMESPACE, AUTHOR)
+    said = {"check-novalidate": ok(good), "find-principals": ok("ann\n"), "ann revoked": ok()}
+    keygen = Keygen(said)
+    found = checked(b"message", b"signature", SIGNERS, keygen, AUTHOR)
+    assert found == Signature(key=KEY, names=("ann",))
+    assert [one.split(" ")[2] for one in keygen.asked if one[0] != "f"] == ["phoenix-plan@v1"] * 2
+    said["check-novalidate"] = no("Signature verification failed: incorrect signature\n", good)
+    found = checked(b"message", b"signature", SIGNERS, Keygen(said), AUTHOR)
+    assert found.flaw == "its signature is not right: the plan was changed after it was signed"
 
 
 @pytest.mark.parametrize(
