@@ -21,6 +21,7 @@ from tests.lab.machine import Machine
 
 FOLDER = "/root/cuts"
 RUNS = "/var/lib/phoenix/runs"
+BEGUN = f"{FOLDER}/begun.log"
 JOURNAL = f"{RUNS}/*.jsonl"
 BY_ID = "/dev/disk/by-id/virtio-"
 NAMES = ("KEEP", "WIPE", "NOT", "JOURNAL")
@@ -166,9 +167,7 @@ def prepare(machine: Machine) -> str:
 def begin(machine: Machine, *argv: str, lines: int = 0) -> bool:
     """Begin phoenix and leave it to itself; return once the journal has so many lines, or False
     once it has ended without."""
-    return machine.begin(
-        ["phoenix", *argv], cwd=FOLDER, log=f"{FOLDER}/begun.log", cue=JOURNAL, lines=lines
-    )
+    return machine.begin(["phoenix", *argv], cwd=FOLDER, log=BEGUN, cue=JOURNAL, lines=lines)
 
 
 @frozen(kw_only=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from tests.lab.crash import Cut, Whole, begin, finish, found, phoenix, prepare, told
+from tests.lab.crash import BEGUN, JOURNAL, Cut, Whole, begin, finish, found, phoenix, prepare, told
 from tests.lab.disks import copy_sparse
 from tests.lab.errors import LabError
 from tests.lab.machine import Machine
@@ -58,7 +58,8 @@ def record(
                 }
             moments.append((time.monotonic() - started, lengths))
         if not applied.result():
-            raise LabError("apply did not come to its end")
+            said = machine.check(f"cat {BEGUN} {JOURNAL}")
+            raise LabError(f"apply did not come to its end:\n{said}")
     machine.kill()
     logs = {file.name: file.with_suffix(".log") for file in machine.files()}
     found = tuple(within(moments, logs))
