@@ -21,6 +21,7 @@ import attrs
 from phoenix_plan.documents import Document, Fault, parse_document, read_document, shown
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.model.actual import STATE_VERSION, Actual
+from phoenix_plan.model.times import is_moment
 from phoenix_plan.schema_check import check, load_schema
 
 if TYPE_CHECKING:
@@ -84,16 +85,29 @@ class StoredApproval:
 
 def load_approval(path: str) -> StoredApproval:
     """The approval in a file, with the signature in `path.sig`. Raises DocumentError."""
-    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
-
     read = read_document(path, what="approval", limit=MAX_APPROVAL)
-    approval = codec.approval_from_json(checked(read, "approval").value, read.name)
     return StoredApproval(
-        approval=approval,
+        approval=approval_of(checked(read, "approval")),
         name=read.name,
         data=read.text.encode("utf-8"),  # strict UTF-8 without a BOM: these are the file's bytes
         signature=signature_beside(path),
     )
+
+
+def approval_of(document: Document) -> Approval:
+    """The approval of a document that is valid by its schema. Raises DocumentError for a time that
+    is none."""
+    from phoenix_plan import codec  # noqa: PLC0415 - loads cattrs
+
+    approval = codec.approval_from_json(document.value, document.name)
+    impossible = [
+        Fault(path=(name,), value=shown(text), rule="is no moment that there is")
+        for name, text in (("created", approval.created), ("expires", approval.expires))
+        if not is_moment(text)
+    ]
+    if impossible:
+        document.refuse(impossible, what="approval")
+    return approval
 
 
 def signature_beside(path: str) -> bytes | None:

@@ -37,12 +37,11 @@ def show(
         step = plan_next(made, saved=file, again="")
         console.result(plan_as(made, form, console.style, source=source, next_step=step))
     elif opened.kind == "approval":
-        from phoenix_plan.codec import approval_from_json  # noqa: PLC0415 - likewise
         from phoenix_plan.render.consent import approval_text  # noqa: PLC0415 - likewise
         from phoenix_plan.render.markdown import state_markdown  # noqa: PLC0415 - likewise
+        from phoenix_plan.stored import approval_of  # noqa: PLC0415 - likewise
 
-        approval = approval_from_json(document.value, document.name)
-        text = approval_text(approval, console.style)
+        text = approval_text(approval_of(document), console.style)
         console.result(state_markdown(text, source=source) if form is Format.MARKDOWN else text)
     else:
         from phoenix_plan.codec import state_from_json  # noqa: PLC0415 - likewise

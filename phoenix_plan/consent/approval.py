@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from phoenix_plan.errors import DocumentError, UsageError
+from phoenix_plan.errors import UsageError
 from phoenix_plan.model.times import parse_timestamp, timestamp
 from phoenix_plan.plan import Plan
 
@@ -97,12 +97,8 @@ def refusal(approval: Approval, *, digest: str, machine: str, now: datetime) -> 
         return f"it is for another plan ({approval.plan[:12]}…, this one is {digest[:12]}…)"
     if approval.machine != machine:
         return f"it is for another host ({approval.hostname}, {approval.machine[:12]}…)"
-    try:
-        created, expires = parse_timestamp(approval.created), parse_timestamp(approval.expires)
-    except ValueError as error:
-        raise DocumentError(f"the approval's times can't be read: {error}") from error
-    if now < created:
+    if now < parse_timestamp(approval.created):
         return f"it is not valid before {approval.created}"
-    if now >= expires:
+    if now >= parse_timestamp(approval.expires):
         return f"it expired at {approval.expires}"
     return ""

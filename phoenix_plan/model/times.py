@@ -35,3 +35,12 @@ def timestamp(moment: datetime) -> str:
 def parse_timestamp(text: str) -> datetime:
     """A moment of a document. Raises ValueError."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def is_moment(text: str) -> bool:
+    """Whether `parse_timestamp` takes it: a pattern lets the 30th of February pass."""
+    try:
+        parse_timestamp(text)
+    except ValueError:
+        return False
+    return True

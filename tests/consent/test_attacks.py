@@ -418,6 +418,22 @@ def test_a_huge_document_is_refused(why: str, kind: str, size: int, rules: Rules
     assert rules.machine.untouched()
 
 
+@pytest.mark.parametrize("name", ["created", "expires"])
+@pytest.mark.parametrize("text", ["2026-02-30T00:00:00Z", "2026-11-27T04:82:27Z"])
+def test_an_approval_with_a_time_that_is_none_is_refused(
+    name: str, text: str, rules: Rules
+) -> None:
+    """By all who read it, with the file and the field; signed properly all the same."""
+    path = approved(rules)
+    rules.forge(path, "alice", **{name: text})
+    for called in (rules.machine.apply(), rules.verify(), rules.machine.call("show", str(path))):
+        assert called.code == 65
+        assert f"{path.name} is no valid approval" in called.err
+        said = " ".join(called.err.split())
+        assert f'{name}: is no moment that there is (is "{text}")' in said
+    assert rules.machine.untouched()
+
+
 def test_a_signature_that_leads_nowhere_is_not_none(rules: Rules) -> None:
     """A link to nothing, or to a folder, is no unsigned approval."""
     rules.policy()

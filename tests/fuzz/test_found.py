@@ -51,6 +51,13 @@ def put_in(reader: str, pattern: bytes, text: bytes) -> Sequence[Parts]:
     return [parts for parts, seed in zip(changed, seeds, strict=True) if parts != seed]
 
 
+def test_a_time_that_is_none_names_the_file() -> None:
+    for parts in put_in("approval", rb"T[0-9]+:[0-9]+", b"T04:82"):
+        check(READERS["approval"], parts)
+        with pytest.raises(PhoenixError, match="is no moment"):
+            READERS["approval"].read(*parts)
+
+
 @pytest.mark.parametrize(
     ("reader", "pattern", "text"),
     [
