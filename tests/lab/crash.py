@@ -31,6 +31,7 @@ for pool in keep new; do zpool list $pool >/dev/null 2>&1 && zpool destroy $pool
 for disk in {BY_ID}KEEP {BY_ID}WIPE; do
   for part in 1 9; do [ -e $disk-part$part ] && wipefs -qa $disk-part$part; done
   blkdiscard -z $disk
+  blockdev --rereadpt $disk
 done
 udevadm settle
 zpool create keep {BY_ID}KEEP
