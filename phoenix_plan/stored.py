@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -119,7 +120,9 @@ def signature_beside(path: str) -> bytes | None:
     if not os.path.lexists(path):
         return None
     try:
-        with open(path, "rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise DocumentError(f"{path}: the signature can't be read: it is no regular file")
             data = file.read(MAX_SIGNATURE + 1)
     except OSError as error:
         raise DocumentError(f"{path}: the signature can't be read: {error.strerror}") from error

@@ -22,6 +22,8 @@ HISTORY_FIELDS: dict[str, dict[str, str]] = {
         "hostname": "What the host was called.",
         "source": "The plan file as the command line named it.",
         "plan": "The SHA-256 of the plan file's exact bytes.",
+        "author": "Who signed the plan as its author, with the key; empty where the policy did not "
+        "ask.",
         "consent": "Consent by action id: source, by, detail, and expires where it does.",
         "rows": "Ids of the actions that were to run, in order.",
         "left": "Ids of those that were not seen to have worked.",

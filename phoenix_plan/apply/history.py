@@ -68,6 +68,7 @@ class PastRun:
     hostname: str = ""
     source: str = ""
     plan: str = ""
+    author: str = ""
     consent: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
     rows: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ def past_run(record: Record, *, running: bool) -> PastRun:
         hostname=begin.get("host", {}).get("hostname", ""),
         source=begin.get("source", ""),
         plan=begin.get("plan", ""),
+        author=begin.get("author", ""),
         consent={
             one: {name: str(value) for name, value in grant.items()}
             for one, grant in begin.get("consent", {}).items()

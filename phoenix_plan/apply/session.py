@@ -304,6 +304,7 @@ def _run(
     left_out: tuple[str, ...],
 ) -> Report:
     plan, talk, state_dir = session.plan, session.talk, session.host.state_dir
+    author = session.options.rules.author
     identifier = f"{session.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     make_room(state_dir, talk.say)
     keep_plan(state_dir, identifier, session.document)
@@ -323,6 +324,7 @@ def _run(
             user=session.options.rules.user,
             mode=session.options.rules.mode,
             rules=session.options.rules.digest,
+            author=author.who if author is not None else "",
             consent={one: as_dict(grant) for one, grant in sorted(consent.grants.items())},
             rows=[row.id for row in rows],
             left_out=list(left_out),

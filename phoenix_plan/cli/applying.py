@@ -18,13 +18,14 @@ from phoenix_plan.cli.nets import with_nets
 from phoenix_plan.cli.options import Format
 from phoenix_plan.cli.people import question, terminal, user
 from phoenix_plan.cli.printing import plan_as
-from phoenix_plan.cli.rules import HostRules, approvals_of, author_of, present, rules_for
+from phoenix_plan.cli.rules import HostRules, people_of, rules_for
 from phoenix_plan.cli.talking import Talker
 from phoenix_plan.codec import plan_to_json
 from phoenix_plan.config import LoadedConfig
 from phoenix_plan.consent.modes import Consent, Mode, Rules
-from phoenix_plan.consent.presented import Presented
-from phoenix_plan.consent.signatures import Signature
+from phoenix_plan.consent.policy import Policy
+from phoenix_plan.consent.presented import Presented, author_unknown
+from phoenix_plan.consent.signatures import AUTHOR, Signature
 from phoenix_plan.errors import DocumentError
 from phoenix_plan.hosts.base import WritableHost
 from phoenix_plan.hosts.open import open_writable
@@ -60,12 +61,11 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
     allow = _allowed(plan, loaded, stored.name, console)
     host = open_writable(asked.host)
     rules = rules_for(asked.host)
-    author = author_of(path, stored.document, rules)
+    author, approvals = people_of(path, stored.document, asked.approvals, rules)
     session = _session(
         plan, host, asked, console, rules,
         source=stored.name, document=stored.document, allow=allow, author=author,
     )  # fmt: skip
-    approvals = present(approvals_of(path, asked.approvals), rules.signers)
     # Nothing that the plan says of itself: whether it is true is seen later.
     count = len(plan.actions)
     console.say(
@@ -74,13 +74,24 @@ def apply_file(path: str, asked: Asked, console: Console) -> int:
     )
     approve = ["phoenix", "approve", path, "--all", "--reason", "WHY"]
     approve += ["--sign", "KEY"] * rules.policy.signatures
+    first = _first(path, author, rules.policy) or f"Review them, then: {shlex.join(approve)}"
     advice = (
-        f"Review them, then: {shlex.join(approve)}"
+        f"{first}"
         "\n  Or run less: --safe-only what is safe alone, --approved-only what was approved, too."
     )
     # A plan does not say in which file its config was: whoever plans again fills it in.
     asked = attrs.evolve(asked, config=asked.config or "CONFIG")
     return _finish(session, approvals, asked, console, advice)
+
+
+def _first(path: str, author: Signature | None, policy: Policy) -> str:
+    """What comes before any approval, empty where nothing does."""
+    if not author_unknown(policy, author):
+        return ""
+    if path == "-":
+        return "Name the plan's file: beside it stands the signature of its author."
+    sign = shlex.join(["ssh-keygen", "-Y", "sign", "-n", AUTHOR, "-f", "KEY", path])
+    return f"Have its author sign it, which leaves its approvals as they are: {sign}"
 
 
 def apply_config(asked: Asked, console: Console) -> int:
@@ -112,9 +123,11 @@ def apply_config(asked: Asked, console: Console) -> int:
     asks = "interactive" in rules.policy.sources and not any(
         rules.policy.needed(row.action.TYPE) for row in plan.destructive
     )
+    sign = "" if rules.policy.author_counts else " --sign KEY"
     advice = (
-        "--mode interactive asks for each of them. Or phoenix" if asks else "phoenix"
-    ) + " plan -o plan.json, and have it approved.\n  Or run what is safe alone: --safe-only."
+        f"{'--mode interactive asks for each of them. Or phoenix' if asks else 'phoenix'} plan "
+        f"-o plan.json{sign}, and have it approved.\n  Or run what is safe alone: --safe-only."
+    )
     return _finish(session, (), asked, console, advice)
 
 

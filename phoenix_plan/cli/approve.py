@@ -60,7 +60,7 @@ def approve(
     from phoenix_plan.cli.approving import not_over_anothers  # noqa: PLC0415 - likewise
     from phoenix_plan.cli.people import user  # noqa: PLC0415 - likewise
     from phoenix_plan.cli.rules import approvals_of  # noqa: PLC0415 - likewise
-    from phoenix_plan.cli.signing import sign_it, write_signed  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.signing import sign_it  # noqa: PLC0415 - likewise
     from phoenix_plan.codec import approval_to_json  # noqa: PLC0415 - likewise
     from phoenix_plan.consent import approval as approvals  # noqa: PLC0415 - likewise
     from phoenix_plan.consent.signatures import NAMESPACE, SUFFIX  # noqa: PLC0415 - likewise
@@ -102,7 +102,7 @@ def approve(
     if target == "-":
         files.write_document(target, text, "approval")
     else:
-        write_signed(target, text, "approval", signed)
+        files.write_signed(target, text, "approval", None if signed is None else signed.text)
     count = len(made.actions)
     console.say(
         f"\n{made.approver} approves {count} destructive action{'s' * (count != 1)} on "

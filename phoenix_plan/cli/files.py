@@ -7,9 +7,11 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Mapping
 from typing import Literal
 
 from phoenix_plan.cli.streams import deliver
+from phoenix_plan.consent.signatures import SUFFIX
 from phoenix_plan.errors import PhoenixError, UsageError
 
 Kind = Literal["plan", "state", "approval", "signature", "simulated host"]
@@ -76,29 +78,53 @@ def write_document(path: str, text: str, kind: Kind) -> None:
         deliver(text)
         return
     check_target(path, kind)
-    folder = os.path.dirname(path) or "."
-    beside = os.path.join(folder, f".{os.path.basename(path)}.{secrets.token_hex(8)}")
+    _put({path: text})
+
+
+def write_signed(path: str, text: str, kind: Kind, signature: str | None) -> None:
+    """Write a document with its signature beside it, as `path.sig`, or without one.
+
+    Where writing fails both are as they were before. A document never stands beside the signature
+    of an earlier one, which would make it look forged. Raises as `write_document`.
+    """
+    signed = path + SUFFIX
+    check_target(path, kind)
+    check_target(signed, "signature")
+    texts = {path: text} if signature is None else {path: text, signed: signature}
+    _put(texts, gone=signed)
+
+
+def holds(path: str, text: str) -> bool:
+    """Whether a file holds this very text."""
     try:
-        _write(beside, text)
-        os.rename(beside, path)
+        with open(path, "rb") as file:
+            return file.read() == text.encode("utf-8")
+    except OSError:
+        return False
+
+
+def _put(texts: Mapping[str, str], *, gone: str = "") -> None:
+    """Write these files of one folder, whole, in this order; `gone` is removed before."""
+    path = next(iter(texts))
+    folder = os.path.dirname(path) or "."
+    beside = {
+        one: os.path.join(folder, f".{os.path.basename(one)}.{secrets.token_hex(8)}")
+        for one in texts
+    }
+    try:
+        for one, text in texts.items():
+            _write(beside[one], text)
+        if gone:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(gone)
+        for one in texts:
+            os.rename(beside[one], one)
         _sync_folder(folder)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
+        for one in beside.values():
+            with contextlib.suppress(OSError):
+                os.unlink(one)
         raise PhoenixError(f"{path} can't be written: {error.strerror}") from error
-
-
-def remove_document(path: str, kind: Kind) -> None:
-    """Remove a document of ours that no longer holds; nothing where there is none. Raises
-    UsageError as `check_target` does, PhoenixError where it can't be removed."""
-    check_target(path, kind)
-    try:
-        os.unlink(path)
-        _sync_folder(os.path.dirname(path) or ".")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise PhoenixError(f"{path} can't be removed: {error.strerror}") from error
 
 
 def _write(path: str, text: str) -> None:

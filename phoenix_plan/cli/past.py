@@ -86,6 +86,7 @@ def _long(run: PastRun) -> Iterator[tuple[str, str]]:
     yield "ended", run.ended
     if run.plan:
         yield "plan", f"{run.source}, SHA-256 {run.plan}"
+    yield "author", run.author
     if run.rows:
         yield "actions", f"{len(run.rows) - len(run.left)} of {len(run.rows)} done"
     yield "left out", ", ".join(run.left_out)

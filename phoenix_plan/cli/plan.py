@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
@@ -59,8 +59,8 @@ def plan(
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Sign it as its author with this SSH key, as approve does. The signature goes "
-            "beside it, as .sig; it approves nothing.",
+            help="Sign the plan as its author with this SSH key. The signature goes beside it, as "
+            ".sig; it approves nothing.",
         ),
     ] = None,
     quiet: QuietOption = False,
@@ -70,8 +70,7 @@ def plan(
 
     What the host's policy bars and asks for is told at the end. It is no part of the plan.
     """
-    from phoenix_plan.cli.files import check_target  # noqa: PLC0415 - as used
-    from phoenix_plan.cli.inputs import ask, load_config, read_state  # noqa: PLC0415 - likewise
+    from phoenix_plan.cli.inputs import ask, load_config, read_state  # noqa: PLC0415 - as used
     from phoenix_plan.cli.nets import asked_for, nets_of_policy, with_nets  # noqa: PLC0415 - too
 
     console = console_of(context, quiet=quiet, verbose=verbose)
@@ -80,12 +79,8 @@ def plan(
     if state == "-" and config == "-":
         raise UsageError("the state and the config can't both be stdin")
     nets = asked_for(net or ())
-    if sign is not None and output in (None, "-"):
-        raise UsageError("--sign signs a plan's file, and puts the signature beside it", hint="-o")
-    if output is not None:
-        check_target(output, "plan")
-    if sign is not None:
-        check_target(f"{output}.sig", "signature")
+    if output is not None or sign is not None:
+        _check_targets(output, sign)
     loaded = load_config(config)
     as_json = output is not None or form is Format.JSON
     actual = (
@@ -137,24 +132,38 @@ def plan(
     return exit_code(made, detailed=detailed_exitcode)
 
 
+def _check_targets(output: str | None, sign: str | None) -> None:
+    """Before a host is looked at. Raises UsageError."""
+    from phoenix_plan.cli.files import check_target  # noqa: PLC0415 - as used
+    from phoenix_plan.consent.signatures import SUFFIX  # noqa: PLC0415 - likewise
+
+    if output is None or (output == "-" and sign is not None):
+        raise UsageError(
+            "--sign signs a plan's file, and puts the signature beside it", hint="-o FILE"
+        )
+    check_target(output, "plan")
+    if sign is not None:
+        check_target(output + SUFFIX, "signature")
+
+
 def _save(made: Plan, output: str, sign: str | None, console: Console) -> None:
     """Write the plan, with its author's signature beside it where there is a key."""
-    from phoenix_plan.cli.files import remove_document, write_document  # noqa: PLC0415 - as used
+    from phoenix_plan.cli.files import holds, write_document, write_signed  # noqa: PLC0415 - as used
     from phoenix_plan.codec import plan_to_json  # noqa: PLC0415 - loaded while the host was asked
+    from phoenix_plan.consent.signatures import AUTHOR, SUFFIX  # noqa: PLC0415 - as used
 
-    text = plan_to_json(made)
+    text, signature = plan_to_json(made), f"{output}{SUFFIX}"
     if sign is not None:
-        from phoenix_plan.cli.signing import sign_it, write_signed  # noqa: PLC0415 - as used
-        from phoenix_plan.consent.signatures import AUTHOR  # noqa: PLC0415 - likewise
+        from phoenix_plan.cli.signing import sign_it  # noqa: PLC0415 - as used
 
         signed = sign_it(text, sign, AUTHOR)
-        write_signed(output, text, "plan", signed)
-        console.say(f"Signed with {signed.key}: {output}.sig.")
+        write_signed(output, text, "plan", signed.text)
+        console.say(f"Signed with {signed.key}: {signature}.")
         return
-    if output != "-":
-        with contextlib.suppress(UsageError):  # another's file: it says nothing to phoenix
-            remove_document(f"{output}.sig", "signature")
+    stays = output != "-" and os.path.lexists(signature) and not holds(output, text)
     write_document(output, text, "plan")
+    if stays:
+        console.say(f"{signature} stays as it is, and is no signature of this plan.")
 
 
 def exit_code(made: Plan, *, detailed: bool) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from phoenix_plan.consent.approval import beside
 from phoenix_plan.consent.policy import NO_POLICY, Policy
 from phoenix_plan.consent.presented import Presented
-from phoenix_plan.consent.signatures import AUTHOR, Signature, Signers, checked
+from phoenix_plan.consent.signatures import AUTHOR, NAMESPACE, Signature, Signers, checked
 from phoenix_plan.hosts.keygen import SshKeygen
 from phoenix_plan.hosts.open import rules_of
 from phoenix_plan.stored import load_approval, policy_of, signature_beside
@@ -94,30 +94,36 @@ def approvals_of(plan: str, named: Iterable[str]) -> list[str]:
     return paths + [path for path in (*found, *others) if os.path.realpath(path) not in known]
 
 
-def present(paths: Iterable[str], signers: Signers) -> tuple[Presented, ...]:
-    """The approvals in these files, each with what its signature is worth here. Raises
-    DocumentError, and HostError where there is a signature and ssh-keygen can't be asked."""
-    found = []
-    for path in paths:
-        stored = load_approval(path)
-        signature = stored.signature
-        found.append(
-            Presented(
-                approval=stored.approval,
-                source=stored.name,
-                signature=None
-                if signature is None
-                else checked(stored.data, signature, signers, SshKeygen()),
-            )
-        )
-    return tuple(found)
+def people_of(
+    path: str, document: bytes, approvals: Iterable[str], rules: HostRules
+) -> tuple[Signature | None, tuple[Presented, ...]]:
+    """Who signed the plan in this file, of which these are the bytes, as its author, and its
+    approvals, those that are named and those beside it, each with what its signature is worth here.
 
-
-def author_of(path: str, document: bytes, rules: HostRules) -> Signature | None:
-    """Who signed the plan in this file, of which these are the bytes, as its author; None where
-    nobody has, or the policy does not ask. Raises DocumentError, and HostError as `present` does.
+    There is no author where nobody has signed it, or the policy does not ask. Raises DocumentError,
+    and HostError where there is a signature and ssh-keygen can't be asked.
     """
-    signature = None if rules.policy.author_counts or path == "-" else signature_beside(path)
-    if signature is None:
-        return None
-    return checked(document, signature, rules.signers, SshKeygen(), AUTHOR)
+    asked = not rules.policy.author_counts and path != "-"
+    stored = [load_approval(one) for one in approvals_of(path, approvals)]
+    signed = [
+        (document, signature_beside(path) if asked else None, AUTHOR),
+        *((one.data, one.signature, NAMESPACE) for one in stored),
+    ]
+
+    def told(also: Sequence[str] = ()) -> list[Signature | None]:
+        return [
+            None
+            if signature is None
+            else checked(data, signature, rules.signers, SshKeygen(), namespace, also=also)
+            for data, signature, namespace in signed
+        ]
+
+    author, *given = told()
+    names = {name for one in (author, *given) if one is not None for name in one.names}
+    if len(names) > 1:
+        # Whether two of them are one person, their keys say.
+        author, *given = told(sorted(names))
+    return author, tuple(
+        Presented(approval=one.approval, source=one.name, signature=signature)
+        for one, signature in zip(stored, given, strict=True)
+    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from phoenix_plan.cli.files import Kind, remove_document, write_document
-from phoenix_plan.consent.signatures import SUFFIX, Signers, checked
+from phoenix_plan.consent.signatures import Signers, checked
 from phoenix_plan.errors import PhoenixError
 from phoenix_plan.hosts.keygen import SshKeygen
 
@@ -28,12 +27,3 @@ def sign_it(text: str, key: str, namespace: str) -> Signed:
     if seen.flaw:
         raise PhoenixError(f"ssh-keygen signed, and {seen.flaw}: nothing was written")
     return Signed(text=made.decode("ascii"), key=seen.key)
-
-
-def write_signed(path: str, text: str, kind: Kind, signed: Signed | None) -> None:
-    """Write a document with its signature beside it, or without one. Raises as `write_document`."""
-    # A signature of an earlier document would make this one look forged.
-    remove_document(path + SUFFIX, "signature")
-    write_document(path, text, kind)
-    if signed is not None:
-        write_document(path + SUFFIX, signed.text, "signature")

@@ -27,9 +27,7 @@ from phoenix_plan.cli.answers import (
 from phoenix_plan.cli.past import ENDINGS
 from phoenix_plan.cli.rules import (
     HostRules,
-    approvals_of,
-    author_of,
-    present,
+    people_of,
     rules_at,
     rules_for,
 )
@@ -233,9 +231,8 @@ def look(path: str, *, approvals: Iterable[str], policy: str | None, host: str |
     and HostError where there is no such host."""
     stored = _plan(path)
     plan, rules, now = stored.plan, _rules(policy, host), datetime.now(UTC)
-    given = present(approvals_of(path, approvals), rules.signers)
     barred = bars(plan, rules.policy, known_of(plan))
-    author = author_of(path, stored.document, rules)
+    author, given = people_of(path, stored.document, approvals, rules)
     consent = gather(
         plan,
         digest=stored.digest,

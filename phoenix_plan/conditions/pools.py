@@ -106,6 +106,13 @@ def pool_importable(name: str, guid: Guid, index: Index) -> Unmet | None:
     pool = next((pool for pool in same if pool.guid == guid), None)
     if pool is None:
         return Unmet(code="pool-missing", message=f"no pool {name} ({guid}) could be imported")
+    if not pool.complete and not pool.importable:
+        return Unmet(
+            code="pool-incomplete",
+            message=f"pool {name} ({guid}) can't be imported: {pool.note}",
+            hint="If a disk is missing, connect it. If you know that zpool create was cut short "
+            "there, nothing was ever in it: clear its disks yourself (zpool labelclear).",
+        )
     if not pool.complete:
         return Unmet(
             code="pool-incomplete",

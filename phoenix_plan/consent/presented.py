@@ -76,16 +76,19 @@ def judge(
     if policy.author_counts:
         return found
     unknown = author_unknown(policy, author)
-    people = frozenset() if author is None else _joined(_known_by(author), given)
-    return tuple(_apart(one, unknown, people) for one in found)
+    if unknown or author is None:
+        return tuple(_refused(one, unknown) for one in found)
+    people = _joined(_known_by(author), given)
+    why = (
+        f"it was given by who made the plan ({' = '.join(author.names)}), and the policy of this "
+        "host does not count its author"
+    )
+    return tuple(_refused(one, why) if one.given.people & people else one for one in found)
 
 
-def _apart(found: Judged, unknown: str, author: frozenset[str]) -> Judged:
-    """Held against who made the plan, on top."""
-    why = found.why or unknown
-    if not why and found.given.people & author:
-        why = "who gave it made the plan, and the policy of this host does not count its author"
-    return attrs.evolve(found, why=why, until="" if why else found.until)
+def _refused(found: Judged, why: str) -> Judged:
+    """An approval that does not count; a reason that it had before is told alone."""
+    return attrs.evolve(found, why=found.why or why, until="")
 
 
 def author_unknown(policy: Policy, author: Signature | None) -> str:
@@ -95,11 +98,11 @@ def author_unknown(policy: Policy, author: Signature | None) -> str:
         return ""
     if author is None:
         return (
-            "nobody has signed the plan (phoenix plan --sign), and the policy of this host asks "
-            "who made it"
+            "there is no signature of its author beside the plan (.sig), and the policy of this "
+            "host asks who made it"
         )
     if author.flaw:
-        return f"who made the plan is not known: {author.flaw}"
+        return f"who made the plan is not known by the signature beside it (.sig): {author.flaw}"
     if not author.names:
         return "who made the plan is not known: there is no allowed_signers here"
     return ""

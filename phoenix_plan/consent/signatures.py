@@ -56,14 +56,28 @@ class Signature:
     names: tuple[str, ...] = ()
     flaw: str = ""
 
+    @property
+    def who(self) -> str:
+        """Whose it is by their names here, with the key; empty where nobody is known to have it."""
+        return f"{' = '.join(self.names)} ({self.key})" if self.names else ""
+
 
 def checked(
-    message: bytes, signature: bytes, signers: Signers, keygen: Keygen, namespace: str = NAMESPACE
+    message: bytes,
+    signature: bytes,
+    signers: Signers,
+    keygen: Keygen,
+    namespace: str = NAMESPACE,
+    *,
+    also: Sequence[str] = (),
 ) -> Signature:
     """What a signature of these bytes is worth here. Raises HostError where ssh-keygen fails.
 
     First whether it is a signature of these bytes, in that namespace; then whose key it is; then
     whether that one may sign now (namespaces, valid-after, valid-before) and is not revoked.
+
+    find-principals tells the first line that has the key, and no other (OpenSSH 9.2). So of `also`,
+    names that other signatures here have, those are taken as well that the key may sign as.
     """
     told = keygen.check(["check-novalidate", "-n", namespace], message=message, signature=signature)
     if told.exit_code:
@@ -90,6 +104,13 @@ def checked(
             flaws.append(flaw)
         else:
             held.append(name)
+    if held:
+        held += [
+            name
+            for name in dict.fromkeys(also)
+            if name not in held
+            and not _flaw(name, message, signature, signers, keygen, namespace=namespace)
+        ]
     return Signature(key=key, names=tuple(held), flaw="" if held else f"{'; '.join(flaws)} ({key})")
 
 
@@ -116,8 +137,9 @@ def _flaw(
 def _why_not(told: Output, namespace: str) -> str:
     said = _said(told)
     if "incorrect signature" in said:
-        what = "plan" if namespace == AUTHOR else "approval"
-        return f"the {what} was changed after it was signed"
+        if namespace == AUTHOR:
+            return "it is of another plan, or the plan was changed after it was signed"
+        return "the approval was changed after it was signed"
     if "namespace does not match" in said:
         return f"it was made for something else, not for {namespace}"
     return said or "ssh-keygen refuses it"

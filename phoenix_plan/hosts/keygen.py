@@ -45,11 +45,11 @@ class SshKeygen:
                 f"--sign {key}: the key can't be read: {reason}", hint=_KEYS
             ) from error
         with tempfile.TemporaryDirectory(prefix="phoenix-") as folder:
-            body = Path(folder, "approval")
+            body = Path(folder, "message")
             body.write_bytes(message)
             argv = ("ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", key, str(body))
             said = _on_terminal(argv)
-            signature = Path(folder, "approval.sig")
+            signature = Path(folder, "message.sig")
             if said is not None or not signature.is_file():
                 raise PhoenixError(
                     f"nothing was signed with {key}, and nothing was written"

@@ -104,7 +104,7 @@ def limits(policy: Policy) -> Iterator[tuple[str, str]]:
     if policy.approval_age:
         yield "approvals", f"count for {policy.approval_age} at most"
     if not policy.author_counts:
-        yield "author", "signs the plan (phoenix plan --sign), and does not count as an approver"
+        yield "author", "signs the plan (phoenix plan --sign), and does not count as its approver"
     for hours in policy.hours:
         yield "hours", _hours(hours)
     if policy.nets.snapshot:

@@ -169,6 +169,15 @@ def two_keys_of_one_name(rules: Rules) -> None:
     rules.approve("spare", "--all", "--approver", "bob@example.org")
 
 
+def two_names_of_which_the_file_gives_one_to_both_keys(rules: Rules) -> None:
+    """ssh-keygen tells the first line that has a key, and no other."""
+    names = (("alice@example.org", "alice"), ("al@example.org", "alice"), ("al@example.org", "al"))
+    rules.policy(**TWO)
+    rules.allow(*names)
+    rules.approve("alice")
+    rules.approve("al")
+
+
 def one_name_in_two_spellings(rules: Rules) -> None:
     rules.policy(**TWO)
     rules.allow(("alice@example.org", "alice"), ("Alice@Example.org", "spare"))
@@ -248,6 +257,10 @@ ATTACKS: list[tuple[str, Callable[[Rules], None]]] = [
     ("2 approvers, and 1 of them has approved it", two_names_of_one_key),
     ("2 approvers, and 1 of them has approved it", two_keys_of_one_name),
     ("2 approvers, and 1 of them has approved it", one_name_in_two_spellings),
+    (
+        "2 approvers, and 1 of them has approved it",
+        two_names_of_which_the_file_gives_one_to_both_keys,
+    ),
     ("2 approvers, and 1 of them has approved it", one_key_with_a_certificate_and_without),
     ("2 approvers, and 1 of them has approved it", one_of_two_revoked),
     ("2 approvers, and 1 of them has approved it", two_for_different_halves),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from phoenix_plan.cli import files
 from phoenix_plan.consent.signatures import AUTHOR
 from tests.apply.machine import Machine
 from tests.consent.conftest import WIPE
@@ -25,7 +28,7 @@ def made_by(rules: Rules, key: str) -> None:
     """The plan as `phoenix plan --sign` leaves it."""
     called = rules.machine.plan("--sign", str(rules.key(key)))
     assert called.code == 0, called.err
-    assert "Signed with ED25519 SHA256:" in called.err
+    assert "Signed with ED25519" in called.err
 
 
 @pytest.fixture
@@ -45,6 +48,9 @@ def test_somebody_else_approves(apart: Rules) -> None:
     assert called.code == 0, called.err
     begin = apart.machine.journals()[0][0]
     assert begin["consent"][WIPE]["by"].startswith("bob@example.org")
+    assert begin["author"].startswith("alice@example.org (ED25519 SHA256:")
+    told = apart.machine.call("history", begin["run"], "--host", apart.machine.sim).out
+    assert "alice@example.org (ED25519 SHA256:" in " ".join(told.split())
 
 
 def test_the_author_beside_another_is_not_counted(apart: Rules) -> None:
@@ -65,6 +71,7 @@ def test_without_the_rule_the_author_counts(apart: Rules) -> None:
     apart.approve("alice")
     assert "author" not in apart.verify().out
     assert apart.machine.apply().code == 0
+    assert apart.machine.journals()[0][0]["author"] == ""
 
 
 def by_the_author(rules: Rules) -> None:
@@ -81,6 +88,60 @@ def by_the_authors_other_key(rules: Rules) -> None:
     rules.approve("other")
 
 
+def by_a_name_that_the_file_gives_the_author_too(rules: Rules) -> None:
+    """ssh-keygen tells the first line that has a key, and no other."""
+    lines = [
+        f"alice@example.org {rules.public('alice')}",
+        f"al@example.org {rules.public('alice')}",
+        f"al@example.org {rules.public('second')}",
+    ]
+    rules.write("allowed_signers", "\n".join(lines) + "\n")
+    rules.approve("second")
+
+
+def by_a_key_that_the_file_gives_the_author_too(rules: Rules) -> None:
+    lines = [
+        f"al@example.org {rules.public('second')}",
+        f"alice@example.org {rules.public('second')}",
+        f"alice@example.org {rules.public('alice')}",
+    ]
+    rules.write("allowed_signers", "\n".join(lines) + "\n")
+    rules.approve("second")
+
+
+def by_the_second_name_of_the_authors_certificate(rules: Rules) -> None:
+    certified = certificate(rules, "alice", "alice@example.org,al@example.org")
+    authority = f"cert-authority {rules.public('authority')}"
+    lines = [
+        f"alice@example.org {authority}",
+        f"al@example.org {authority}",
+        f"al@example.org {rules.public('second')}",
+    ]
+    rules.write("allowed_signers", "\n".join(lines) + "\n")
+    made_by(rules, certified)
+    rules.approve("second")
+
+
+def by_a_certificate_with_the_authors_name_behind(rules: Rules) -> None:
+    author = certificate(rules, "alice", "alice@example.org")
+    other = certificate(rules, "second", "al@example.org,alice@example.org")
+    authority = f"cert-authority {rules.public('authority')}"
+    rules.write("allowed_signers", f"al@example.org {authority}\nalice@example.org {authority}\n")
+    made_by(rules, author)
+    rules.approve(other)
+
+
+def certificate(rules: Rules, key: str, names: str) -> str:
+    """The name of a key that its owner has together with a certificate for these names."""
+    private, authority = rules.key(key), rules.key("authority")
+    keygen("-q", "-s", str(authority), "-I", key, "-n", names, f"{private}.pub")
+    both = rules.keys / f"{key}-certified"
+    shutil.copy(private, both)
+    for end in (".pub", "-cert.pub"):
+        shutil.copy(f"{private}-cert.pub", f"{both}{end}")
+    return both.name
+
+
 def by_somebody_that_an_approval_joins_to_the_author(rules: Rules) -> None:
     """The second key has the author's name and another, which the third has, too."""
     lines = [
@@ -94,18 +155,13 @@ def by_somebody_that_an_approval_joins_to_the_author(rules: Rules) -> None:
 
 
 def by_the_authors_certificate(rules: Rules) -> None:
-    key = rules.key("alice")
-    authority = rules.key("authority")
-    keygen("-q", "-s", str(authority), "-I", "a", "-n", "al@example.org", f"{key}.pub")
+    both = certificate(rules, "alice", "al@example.org")
     rules.write(
         "allowed_signers",
         f"alice@example.org {rules.public('alice')}\n"
         f"*@example.org cert-authority {rules.public('authority')}\n",
     )
-    shutil.copy(f"{key}-cert.pub", f"{rules.keys / 'both'}-cert.pub")
-    shutil.copy(key, rules.keys / "both")
-    shutil.copy(f"{key}-cert.pub", f"{rules.keys / 'both'}.pub")
-    rules.approve("both")
+    rules.approve(both)
 
 
 def signature_taken_away(rules: Rules) -> None:
@@ -114,9 +170,10 @@ def signature_taken_away(rules: Rules) -> None:
 
 
 def planned_again(rules: Rules) -> None:
-    """The old signature does not stay beside a plan that it is not of."""
-    assert rules.machine.plan().code == 0
-    assert not signature(rules.machine).exists()
+    """The old signature says nothing of the new plan, and is left where it is."""
+    called = rules.machine.plan()
+    assert called.code == 0
+    assert "plan.json.sig stays as it is, and is no signature of this plan." in called.err
     rules.approve("alice")
 
 
@@ -156,17 +213,22 @@ def with_nonsense(rules: Rules) -> None:
     rules.approve("alice")
 
 
-MADE_IT = "who gave it made the plan"
-UNKNOWN = "who made the plan is not known: "
+MADE_IT = "it was given by who made the plan (alice"
+NOBODY = "there is no signature of its author beside the plan"
+UNKNOWN = "who made the plan is not known by the signature beside it (.sig): "
 TRICKS: list[tuple[str, Callable[[Rules], None]]] = [
     (MADE_IT, by_the_author),
     (MADE_IT, by_the_authors_other_name),
     (MADE_IT, by_the_authors_other_key),
+    (MADE_IT, by_a_name_that_the_file_gives_the_author_too),
+    (MADE_IT, by_a_key_that_the_file_gives_the_author_too),
+    (MADE_IT, by_the_second_name_of_the_authors_certificate),
+    (MADE_IT, by_a_certificate_with_the_authors_name_behind),
     (MADE_IT, by_somebody_that_an_approval_joins_to_the_author),
     (MADE_IT, by_the_authors_certificate),
-    ("nobody has signed the plan", signature_taken_away),
-    ("nobody has signed the plan", planned_again),
-    (f"{UNKNOWN}its signature is not right: the plan was changed after it was", of_another_plan),
+    (NOBODY, signature_taken_away),
+    (f"{UNKNOWN}its signature is not right: it is of another plan", planned_again),
+    (f"{UNKNOWN}its signature is not right: it is of another plan", of_another_plan),
     (f"{UNKNOWN}nobody in", by_a_stranger),
     (f"{UNKNOWN}the key of bob@example.org is revoked", by_a_revoked_key),
     (f"{UNKNOWN}its signature is not right: it was made for something else, not for phoenix-plan",
@@ -197,7 +259,10 @@ def test_who_has_no_approval_yet_is_told_first(apart: Rules) -> None:
     signature(apart.machine).unlink()
     called = apart.machine.apply()
     assert called.code == 4
-    assert "an approval would not count: nobody has signed the plan" in " ".join(called.err.split())
+    said = " ".join(called.err.split())
+    assert f"an approval would not count: {NOBODY}" in said
+    assert "ssh-keygen -Y sign -n phoenix-plan@v1 -f KEY" in said
+    assert "phoenix approve" not in said
 
 
 def test_no_flag_and_no_config_goes_around_it(apart: Rules) -> None:
@@ -256,6 +321,67 @@ def test_a_signature_needs_a_file_beside_which_it_stands(
     called = machine.call("plan", *flags, "--sign", str(rules.key("alice")))
     assert called.code == 64
     assert "--sign signs a plan's file" in called.err
+
+
+def test_the_same_plan_again_keeps_its_signature(rules: Rules) -> None:
+    """A reviewer who makes it again, to compare, takes nothing away."""
+    machine = rules.machine
+    state = machine.folder / "state.json"
+    looked = ("refresh", "--host", machine.sim, "-c", str(machine.config), "-o", str(state))
+    assert machine.call(*looked).code == 0
+    argv = ("plan", "--state", str(state), "-c", str(machine.config), "-o", str(machine.plan_path))
+    assert machine.call(*argv, "--sign", str(rules.key("alice"))).code == 0
+    before = signature(machine).read_bytes()
+    called = machine.call(*argv)
+    assert called.code == 0
+    assert "stays as it is" not in called.err
+    assert signature(machine).read_bytes() == before
+
+
+@pytest.mark.parametrize("fails", [".plan.json.", ".plan.json.sig."])
+def test_where_writing_fails_both_are_as_they_were(
+    fails: str, apart: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = apart.machine.plan_path.read_bytes(), signature(apart.machine).read_bytes()
+    write = files._write
+
+    def full(path: str, text: str) -> None:
+        write(path, text)
+        name = Path(path).name
+        if name.startswith(fails) and (".sig." in name) == (".sig." in fails):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "_write", full)
+    called = apart.machine.plan("--sign", str(apart.key("bob")))
+    assert called.code == 1
+    assert "can't be written: No space left on device" in called.err
+    assert before == (apart.machine.plan_path.read_bytes(), signature(apart.machine).read_bytes())
+    assert [path.name for path in apart.machine.folder.glob(".plan.json.*")] == []
+
+
+def test_no_plan_stands_beside_the_signature_of_another(
+    apart: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is killed: first the old signature goes, then the plan comes, then its own."""
+    seen = []
+    rename = os.rename
+
+    def watched(old: str, new: str) -> None:
+        seen.append((Path(new).name, signature(apart.machine).exists()))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", watched)
+    made_by(apart, "bob")
+    assert seen == [("plan.json", False), ("plan.json.sig", False)]
+
+
+def test_a_signature_that_is_no_file_is_refused_at_once(apart: Rules) -> None:
+    path = signature(apart.machine)
+    path.unlink()
+    os.mkfifo(path)
+    called = apart.verify()
+    assert called.code == 65
+    assert "plan.json.sig: the signature can't be read: it is no regular file" in called.err
 
 
 def test_another_file_of_that_name_stays(rules: Rules) -> None:

@@ -949,7 +949,7 @@ def test_the_author_of_a_plan_is_no_approver_of_it() -> None:
     ):
         found = apart(mine)
         assert found.refused == (ONE, TWO)
-        assert "who gave it made the plan" in found.said[0]
+        assert "it was given by who made the plan (ada@x)" in found.said[0]
         assert not apart(mine, bob).refused
         assert apart(mine, bob).grants[ONE].by == "bob@x (calls themselves bob)"
     chain = [given_by("a", key="x k4", names=("b@x",)), given_by("b", key="x k4", names=("ada@x",))]
@@ -960,8 +960,8 @@ def test_the_author_of_a_plan_is_no_approver_of_it() -> None:
 @pytest.mark.parametrize(
     ("said", "author"),
     [
-        ("nobody has signed the plan", None),
-        ("who made the plan is not known: spoilt", Signature(key="ED25519 k1", flaw="spoilt")),
+        ("no signature of its author beside the plan", None),
+        ("the signature beside it (.sig): spoilt", Signature(key="ED25519 k1", flaw="spoilt")),
         ("there is no allowed_signers here", Signature(key="ED25519 k1")),
     ],
 )
@@ -990,7 +990,7 @@ def test_another_reason_why_an_approval_does_not_count_is_told_first() -> None:
 
 def test_nobody_is_told_of_an_author_where_none_is_asked_for() -> None:
     found = consent(Policy(signatures=True, approvers=1))
-    assert not any("made" in one or "signed the plan" in one for one in found.said)
+    assert not any("made" in one or "author" in one for one in found.said)
     policy = attrs.evolve(APART, author_counts=True)
     assert not apart(given_by("ada", key="ED25519 k1"), policy=policy).refused
     assert APART.demand("wipe-disk") == (

@@ -242,7 +242,13 @@ def finish(machine: Machine, untouched: str, run: dict[str, Any]) -> bool:
     helped = answer.status == 7 and HALF_MADE in " ".join(answer.stderr.split())
     if helped:  # as resume advises
         phoenix(machine, "abandon", "--reason", "zpool create was cut short")
-        phoenix(machine, "plan", "-c", "config.json", "-o", "again.json")
+        again = ["phoenix", "plan", "-c", "config.json", "-o", "again.json"]
+        answer = machine.run(again, cwd=FOLDER, timeout_s=600)
+        if answer.status == 1 and "[pool-incomplete]" in answer.stdout:  # a label, and no pool
+            machine.check(f"zpool labelclear -f {BY_ID}WIPE-part1")
+            answer = machine.run(again, cwd=FOLDER, timeout_s=600)
+        if answer.status != 0:
+            raise LabError(f"phoenix did not end as it should\n{answer}")
         phoenix(machine, "approve", "again.json", "--all", "--reason", "the lab says so")
         phoenix(machine, "apply", "again.json")
     elif answer.status != 0:

@@ -345,6 +345,17 @@ class TestImport:
         assert ids(plan) == []
         assert code in codes(plan)
 
+    def test_a_pool_that_zpool_import_does_not_see_may_never_have_been_one(self) -> None:
+        """Labels of a `zpool create` that lost its power, with none of its uberblocks."""
+        unseen = self.idle(complete=False, importable="", note="zpool import does not list it")
+        plan = planned(desired(MIRROR), unseen)
+        assert ids(plan) == []
+        (finding,) = plan.errors
+        assert finding.code == "pool-incomplete"
+        assert "can't be imported: zpool import does not list it" in finding.message
+        assert "lacks" not in finding.message
+        assert "If you know that zpool create was cut short there" in finding.hint
+
     def test_a_tree_that_is_not_as_declared_is_neither_imported_nor_wiped(self) -> None:
         """disko created over a pool whose import had failed (issue 798)."""
         plan = planned(desired(want_pool("tank", "stripe", "A")), self.idle())

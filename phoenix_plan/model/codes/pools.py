@@ -62,11 +62,14 @@ POOLS: dict[str, Code] = {
     ),
     "pool-incomplete": Code(
         kind="error",
-        means="A pool that is to be imported lacks some of its disks.",
+        means="A pool that is to be imported lacks some of its disks, or zpool import does not see "
+        "it.",
         why="Imported like this it would be degraded, and the missing disk out of date from the "
         "first write on.",
         do="Find the missing disks first: cables, power, the controller. If they are gone for "
-        "good, import it yourself and replace them.",
+        "good, import it yourself and replace them. If they are all there, the power may have gone "
+        "while zpool create wrote its labels: zpool import does not list such a pool, and nothing "
+        "was ever in it. If you know that it was so, clear its disks yourself: zpool labelclear.",
     ),
     "pool-in-use-elsewhere": Code(
         kind="error",
