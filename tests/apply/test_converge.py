@@ -13,6 +13,7 @@ from phoenix_plan.actions import (
     CreateDataset,
     RemoveStorage,
     SetDatasetProperties,
+    SetPoolProperties,
     UpdateStorage,
     action_id,
 )
@@ -105,6 +106,7 @@ def storage(kind: str, name: str, dataset: str = "") -> Action:
         (sample("create-dataset", CreateDataset, dataset="archive/a"), True),
         (sample("create-dataset", CreateDataset, dataset="archive"), True),
         (sample("create-dataset", CreateDataset, dataset="tank/new/a"), True),
+        (sample("set-pool-properties", SetPoolProperties, pool="archive"), True),
         (sample("create-dataset", CreateDataset, dataset="archived/a"), False),
         (sample("create-dataset", CreateDataset, dataset="tank/newer"), False),
         (sample("create-dataset", CreateDataset, dataset="tank"), False),
@@ -117,7 +119,7 @@ def storage(kind: str, name: str, dataset: str = "") -> Action:
 def test_what_shows_once_a_pool_is_imported_is_for_the_next_plan(
     action: Action, shows: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its own datasets, and the storages that lie on them. A storage that has its name is none of
+    """It, its datasets, and the storages that lie on them. A storage that has its name is none of
     it."""
     before = plan_of(findings=(IMPORTED, OTHER, RENAMED))
     found = remains(monkeypatch, before, plan_of(planned(action)))
