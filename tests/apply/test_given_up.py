@@ -144,3 +144,21 @@ def test_a_plan_is_kept_only_for_a_run_that_began(tmp_path: Path) -> None:
     assert names(folder, ".plan.json") == ["a"]
     assert (folder / "other.json").exists()
     assert not (tmp_path / "applied.jsonl").exists()
+
+
+def test_what_can_not_be_thrown_away_is_said_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps no plan from being applied. A copy that is gone already is no trouble."""
+    monkeypatch.setattr(earlier, "KEEP", 0)
+    folder = shelf(tmp_path, a=DONE, b=DONE, c=DONE)
+    first, second, third = sorted(folder.glob("*.plan.json"))
+    first.unlink()
+    second.unlink()
+    second.mkdir()
+    told: list[str] = []
+    make_room(str(tmp_path), told.append)
+    assert names(folder, ".jsonl") == ["b", "c"]
+    assert third.exists()
+    assert len(told) == 1
+    assert told[0].startswith("old runs could not be thrown away: ")

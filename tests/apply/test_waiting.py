@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from docs.generator.examples import EXAMPLES
-from phoenix_plan.actions import Action, AttachDisk, CreateDataset, DiscardCheckpoint
+from phoenix_plan.actions import Action, AttachDisk, CreateDataset, DiscardCheckpoint, ExpandRaidz
 from phoenix_plan.apply import settle
 from phoenix_plan.apply.settle import StillRunningError, seconds_of_grace, waits
-from phoenix_plan.commands import Answer, Output, Query, Read
+from phoenix_plan.commands import Answer, Content, Output, Query, Read
 from phoenix_plan.documents import parse_document
 from phoenix_plan.errors import HostError, ProbeError
 from phoenix_plan.hosts.base import ReadableHost
@@ -244,8 +244,11 @@ def test_what_starts_nothing_that_lasts_is_not_waited_for() -> None:
 
 def test_a_signal_is_heeded_between_two_looks() -> None:
     fake = Looked(BUSY % 1, BUSY % 2, BUSY % 3)
-    with pytest.raises(StillRunningError, match=r"SIGINT while resilver 2% done.*goes on"):
+    with pytest.raises(
+        StillRunningError, match=r"SIGINT while resilver 2% done.*goes on"
+    ) as caught:
         looks(fake, of(AttachDisk), [], iter(["", "SIGINT"]))
+    assert "zpool status tank shows how far it is" in caught.value.hint
     assert fake.asked == 2
 
 
@@ -259,6 +262,39 @@ def test_what_can_not_be_asked_is_said(error: Exception) -> None:
 
     with pytest.raises(StillRunningError, match=f"can't be seen: {error}"):
         looks(Silent(), of(AttachDisk), [], nobody())
+
+
+RAIDZ = (
+    b"expand: expansion of raidz1-0 in progress since Mon Mar  2 10:00:00 2026\n"
+    b"\t100M / 1000M copied at 50M/s, 10.00%% done, %s\nconfig:"
+)
+EXPANDS, PAUSED = RAIDZ % b"00:00:18 to go", RAIDZ % b"paused for resilver or clear"
+
+
+def test_what_waits_for_somebody_is_not_waited_for() -> None:
+    """zpool-attach(8): an expansion pauses where a disk is missing, until somebody clears that.
+    While a resilver runs it pauses for that one, which ends by itself."""
+    paused = IDLE.replace(b"config:", PAUSED)
+    fake = Looked(IDLE.replace(b"config:", EXPANDS), paused)
+    pauses: list[float] = []
+    with pytest.raises(StillRunningError, match=r"expand 10% done.*it is paused") as caught:
+        looks(fake, of(ExpandRaidz), pauses, nobody())
+    assert "zpool status tank says what it waits for" in caught.value.hint
+    assert len(pauses) == 1
+    both = (BUSY % 5).replace(b"config:", PAUSED)
+    seen = looks(Looked(both, both, IDLE), of(ExpandRaidz), [], nobody())
+    assert [one.split()[0] for one in seen] == ["resilver", "expand"] * 2
+
+
+def test_an_answer_of_another_kind_is_none() -> None:
+    class Odd(Looked):
+        def answer(self, _probe: str, _read: Read) -> Answer:
+            return Content(data=b"")
+
+    with pytest.raises(StillRunningError, match="answered with no output") as caught:
+        looks(Odd(), of(AttachDisk), [], nobody())
+    assert "ZFS goes on with it by itself: zpool status tank" in caught.value.hint
+    assert caught.value.exit_code == 7
 
 
 def test_the_discarding_of_a_checkpoint_is_waited_for() -> None:
