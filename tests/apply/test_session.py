@@ -1,0 +1,537 @@
+"""An apply without a command line around it: what is asked before the first write, in which order,
+what is written down, and what is told at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from phoenix_plan.apply import session as under_test
+from phoenix_plan.apply.errors import (
+    ConsentError,
+    NotConverged,
+    PlanHasErrors,
+    PolicyError,
+    StaleError,
+    StoppedError,
+)
+from phoenix_plan.apply.journal import JOURNAL_VERSION
+from phoenix_plan.apply.session import (
+    OLDEST,
+    Options,
+    apply_plan,
+    interests_of,
+    not_too_old,
+    same_host,
+    select,
+)
+from phoenix_plan.codec import as_dict
+from phoenix_plan.commands import Output, Write
+from phoenix_plan.consent.modes import Consent, Rules
+from phoenix_plan.consent.policy import Policy, Protected
+from phoenix_plan.errors import DocumentError, HostError, PhoenixError
+from phoenix_plan.hosts.simulated import SimulatedHost
+from phoenix_plan.refresh import refresh
+from tests.apply.machine import PHOTOS, by_id, host, pool, want, words
+from tests.properties.test_applying import NOW, Case, Log, approvals_of, case_of, session
+
+Json = dict[str, Any]
+DESTROY, SET = "destroy-dataset:keep/old", "set-dataset-properties:keep/some"
+WIPE, CREATE = f"wipe-disk:{by_id('E')}", "create-pool:cold"
+ORDER = (DESTROY, SET, WIPE, CREATE)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    """A dataset to destroy, a disk to wipe for a new pool, and safe changes around them."""
+    datasets: Json = {"old": {"guid": "4711", "snapshots": {"monday": {}}}, "some": {}}
+    there = host(pool("keep", "mirror", "B", "C", **datasets))
+    there["disks"]["sde"]["signatures"] = [PHOTOS]
+    wanted = {
+        "pools": [want("keep", "mirror", "B", "C"), want("cold", "single", "E")],
+        "datasets": [{"name": "some", "pool": "keep", "properties": "atime=on"}],
+        "removed": {"datasets": ["keep/old"]},
+    }
+    return case_of(there, wanted, tmp_path)
+
+
+class Watching(Log):
+    """What was run, and somebody who may answer in the host's stead."""
+
+    instead: Callable[[Write], Output | None] = staticmethod(lambda _write: None)
+
+    def see(self, write: Write) -> Output | None:
+        super().see(write)
+        return self.instead(write)
+
+
+class Called:
+    """A session, and all that it told."""
+
+    def __init__(self, case: Case, mode: Any = "force-destructive", *typed: str) -> None:
+        self.case = case
+        self.log = Watching()
+        self.said: list[str] = []
+        self.granted: list[tuple[tuple[str, ...], Consent]] = []
+        self.events: list[str] = []
+        self.session = session(case, self.log, mode, typed)
+        self.change(
+            talk=attrs.evolve(
+                self.session.talk,
+                say=self.said.append,
+                granted=lambda rows, consent: self.granted.append(
+                    (tuple(row.id for row in rows), consent)
+                ),
+                event=self.events.append,
+            )
+        )
+        self.options(partial=False)
+
+    def change(self, **changes: Any) -> Called:
+        self.session = attrs.evolve(self.session, **changes)
+        return self
+
+    def options(self, **changes: Any) -> Called:
+        return self.change(options=attrs.evolve(self.session.options, **changes))
+
+    def rules(self, **changes: Any) -> Called:
+        return self.options(rules=attrs.evolve(self.session.options.rules, **changes))
+
+    def plan(self, **changes: Any) -> Called:
+        return self.change(plan=attrs.evolve(self.session.plan, **changes))
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.case.host.state_dir) / "runs"
+
+    @property
+    def lines(self) -> list[Json]:
+        (path,) = self.folder.glob("*.jsonl")
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def refused(self, error: type[PhoenixError], match: str, approved: int = 0) -> PhoenixError:
+        """Raises it, and nothing was written."""
+        before = self.case.host.path.read_bytes()
+        with pytest.raises(error, match=match) as caught:
+            apply_plan(self.session, approvals_of(self.session.plan, frozenset(range(approved))))
+        assert self.case.host.path.read_bytes() == before
+        assert self.log.writes == []
+        assert list(self.folder.glob("*.jsonl")) == []
+        return caught.value
+
+
+def test_a_run_from_beginning_to_end(case: Case) -> None:
+    """Its journal begins with all that was agreed, its plan is kept beside it."""
+    called = Called(case).rules(digest="r" * 64, user="carol").change(source="the.json")
+    report = apply_plan(called.session, [])
+    assert report.ran == ORDER
+    assert (report.left_out, dict(report.because), report.again) == ((), {}, False)
+    (journal,) = called.folder.glob("*.jsonl")
+    assert report.journal == str(journal)
+    assert journal.stem.startswith("20261123T080000Z-")
+    assert len(journal.stem) == len("20261123T080000Z-") + 8
+    document = called.session.document
+    assert (called.folder / f"{journal.stem}.plan.json").read_bytes() == document
+    begin, *_, end = called.lines
+    grants = called.granted[0][1].grants
+    plan = case.plan
+    assert begin == {
+        "event": "begin", "at": begin["at"], "format_version": JOURNAL_VERSION,
+        "run": journal.stem, "plan": called.session.digest, "source": "the.json",
+        "host": as_dict(plan.host), "state": as_dict(plan.state), "config": plan.desired.digest,
+        "user": "carol", "mode": "force-destructive", "rules": "r" * 64,
+        "consent": {one: as_dict(grants[one]) for one in (DESTROY, WIPE)},
+        "rows": list(ORDER), "left_out": [],
+    }  # fmt: skip
+    assert (end["event"], end["ok"], end["why"]) == ("end", True, "")
+    assert [json.loads(line) for line in called.events] == called.lines
+    assert called.granted[0][0] == ORDER
+    assert "another plan" not in str(called.said)
+
+
+def test_a_check_does_all_but_write(case: Case) -> None:
+    called = Called(case).options(check=True, approved_only=True).rules(mode="safe")
+    report = apply_plan(called.session, approvals_of(case.plan, frozenset({0})))
+    assert report.ran == (DESTROY, SET)
+    assert report.left_out == (CREATE, WIPE)
+    assert report.because == {WIPE: "is not approved", CREATE: f"rests on {WIPE}"}
+    assert (report.journal, called.log.writes) == ("", [])
+    assert not called.folder.exists()
+    assert called.granted[0][0] == (DESTROY, SET)
+
+
+def test_where_nothing_may_run_there_is_no_run(tmp_path: Path) -> None:
+    there = host(pool("keep", "mirror", "B", "C", old={"guid": "4711"}))
+    wanted = {"pools": [want("keep", "mirror", "B", "C")], "removed": {"datasets": ["keep/old"]}}
+    called = Called(case_of(there, wanted, tmp_path), "safe").options(approved_only=True)
+    report = apply_plan(called.session, [])
+    assert (report.ran, report.left_out) == ((), (DESTROY,))
+    assert not called.folder.exists()
+
+
+def test_only_what_is_safe(case: Case) -> None:
+    """And rests on nothing destructive. Nobody is asked, and no approval counts."""
+    called = Called(case, "interactive", "yes", "yes").options(safe_only=True)
+    report = apply_plan(called.session, approvals_of(case.plan, frozenset({0})))
+    assert report.ran == (SET,)
+    assert report.because == {
+        DESTROY: "is destructive", WIPE: "is destructive", CREATE: f"rests on {WIPE}",
+    }  # fmt: skip
+    (begin, *_) = called.lines
+    assert (begin["rows"], begin["left_out"]) == ([SET], sorted({DESTROY, WIPE, CREATE}))
+    assert begin["consent"] == {}
+
+
+@pytest.mark.parametrize(
+    ("age", "word"),
+    [
+        (timedelta(0), ""),
+        (OLDEST, ""),
+        (OLDEST + timedelta(seconds=1), "30 days ago; 30 days are the most"),
+        (timedelta(minutes=-5), ""),
+        (timedelta(minutes=-5, seconds=-1), "here it is only 2026-11-23T07:54:59Z"),
+    ],
+)
+def test_a_plan_is_neither_too_old_nor_of_tomorrow(age: timedelta, word: str, case: Case) -> None:
+    called = Called(case).change(now=lambda: NOW + age)
+    if not word:
+        not_too_old(called.session)
+        return
+    with pytest.raises(StaleError, match=word) as caught:
+        not_too_old(called.session)
+    assert ("one of the two clocks" in caught.value.hint.lower()) is (age < timedelta(0))
+    assert "plan again" in caught.value.hint.lower() or age < timedelta(0)
+    called.refused(StaleError, word)
+
+
+def test_the_policy_may_let_a_plan_live_shorter(case: Case) -> None:
+    called = Called(case).rules(policy=Policy(plan_age="1h"))
+    not_too_old(called.change(now=lambda: NOW + HOUR).session)
+    error = called.change(now=lambda: NOW + HOUR * 1.5).refused(StaleError, "be 1h old")
+    assert "Plan again" in error.hint
+    state = attrs.evolve(case.plan.state, taken_at="2026-13-23T08:00:00Z")
+    with pytest.raises(DocumentError, match="is no time"):
+        not_too_old(called.plan(state=state).session)
+
+
+@pytest.mark.parametrize(
+    ("change", "other"),
+    [
+        ({"machine": "f" * 64}, True),
+        ({"hostid": "00000001"}, True),
+        ({"hostname": "renamed"}, False),
+        ({}, False),
+    ],
+)
+def test_whose_plan_it_is(change: Json, other: bool, case: Case) -> None:
+    """Machine and host id decide. Another name alone is told."""
+    called = Called(case)
+    there = called.session.look()
+    there = attrs.evolve(there, host=attrs.evolve(there.host, **change))
+    if other:
+        with pytest.raises(DocumentError, match="is a plan for") as caught:
+            same_host(called.session, there)
+        assert "its own host" in caught.value.hint
+        return
+    same_host(called.session, there)
+    assert len(called.said) == len(change)
+    assert all("it is renamed now, and the same machine" in one for one in called.said)
+
+
+def test_another_host_runs_nothing(case: Case) -> None:
+    called = Called(case).plan(host=attrs.evolve(case.plan.host, hostid="00000001"))
+    called.refused(DocumentError, "is a plan for")
+
+
+def test_what_is_looked_at(case: Case) -> None:
+    """All disks that are declared, or those that rows touch; no other disk at all."""
+    desired, rows = case.plan.desired, case.plan.actions
+    declared = tuple(by_id(letter) for letter in "BCE")
+    assert interests_of(desired).disks == declared
+    assert interests_of(desired, rows).disks == (by_id("E"),)
+    for row in rows[2:]:
+        assert interests_of(desired, [row]).disks == (by_id("E"),), row.id
+    assert interests_of(desired, rows[:2]).disks == ()
+    assert interests_of(desired, [], ("/srv",)).directories == ("/srv",)
+    assert interests_of(desired).directories == ()
+    assert interests_of(desired).mountpoints == desired.mountpoints
+    assert desired.mountpoints
+
+
+def test_what_has_moved_makes_it_stale(case: Case) -> None:
+    called = Called(case)
+    there = json.loads(case.host.path.read_text())
+    there["pools"][0]["datasets"]["keep/old"]["snapshots"]["today"] = {"guid": "99"}
+    case.host.path.write_text(json.dumps(there))
+    error = called.refused(StaleError, "the plan is stale, nothing was run.*moved:\n  destroy")
+    assert "Plan again" in error.hint
+
+
+def errors(tmp_path: Path) -> Case:
+    """A pool that can't be made, and one that can."""
+    there = host()
+    del there["disks"]["sda"]
+    wanted = {"pools": [want("tank", "mirror", "A", "B"), want("cold", "single", "E")],
+              "removed": {}}  # fmt: skip
+    return case_of(there, wanted, tmp_path)
+
+
+def test_a_plan_with_errors_runs_only_in_part(tmp_path: Path) -> None:
+    """Each error is told once, though the plan of now has it as well."""
+    called = Called(errors(tmp_path))
+    assert called.session.plan.errors
+    error = called.refused(PlanHasErrors, "the plan holds errors, nothing was run:\n  ")
+    first = called.session.plan.errors[0].message
+    assert error.message.count(first) == 1
+    assert "--partial" in error.hint
+    assert apply_plan(called.options(partial=True).session, []).ran == (CREATE,)
+
+
+PROTECTED = Policy(protected=Protected(datasets=("keep/old",)))
+
+
+def test_what_the_policy_bars_runs_only_without_it(case: Case) -> None:
+    """The others run with a flag that says so, and nobody is asked about what is barred."""
+    called = Called(case).rules(policy=PROTECTED)
+    error = called.refused(PolicyError, f"nothing was run:\n  {DESTROY}: ")
+    assert "No consent lifts that" in error.hint
+    report = apply_plan(called.options(partial=True).session, [])
+    assert report.ran == (SET, WIPE, CREATE)
+    assert report.left_out == (DESTROY,)
+    assert "protects keep/old" in report.because[DESTROY]
+
+
+@pytest.mark.parametrize("flag", ["safe_only", "approved_only"])
+def test_less_than_the_plan_may_run_beside_what_is_barred(flag: str, case: Case) -> None:
+    called = Called(case, "safe").rules(policy=PROTECTED).options(**{flag: True})
+    report = apply_plan(called.session, [])
+    assert report.ran == (SET,)
+    assert "protects keep/old" in report.because[DESTROY]
+
+
+def test_without_consent_nothing_runs(case: Case) -> None:
+    """All or nothing, and each is named."""
+    called = Called(case, "safe")
+    error = called.refused(ConsentError, "2 destructive actions without consent: nothing was run")
+    assert isinstance(error, ConsentError)
+    assert error.consent.refused == (DESTROY, WIPE)
+    assert called.said == [], "it is told with the error"
+    called.refused(ConsentError, "1 destructive action without consent", approved=1)
+
+
+def test_approvals_count_for_the_plan_and_the_machine_that_they_name(case: Case) -> None:
+    called = Called(case, "safe").change(digest="e" * 64)
+    called.refused(ConsentError, "2 destructive", approved=2)
+    called = Called(case, "safe").change(now=lambda: NOW + 2 * HOUR)
+    called.refused(ConsentError, "2 destructive", approved=2)
+    report = apply_plan(Called(case, "safe").session, approvals_of(case.plan, frozenset({0, 1})))
+    assert report.ran == ORDER
+
+
+def test_what_is_said_of_consent_that_is_not_needed(case: Case) -> None:
+    """Where all the same all is consented to, or only the approved runs."""
+    said = "does not count"
+    late = approvals_of(case.plan, frozenset({0}))
+    called = Called(case).change(now=lambda: NOW + 2 * HOUR)
+    apply_plan(called.session, late)
+    assert any(said in one for one in called.said)
+
+
+def test_only_the_approved_says_what_does_not_count(case: Case) -> None:
+    called = Called(case, "safe").options(approved_only=True)
+    called.change(now=lambda: NOW + 2 * HOUR)
+    report = apply_plan(called.session, approvals_of(case.plan, frozenset({0})))
+    assert report.ran == (SET,)
+    assert any("does not count" in one for one in called.said)
+
+
+def test_what_is_lacking_is_why_a_row_is_left_out(case: Case) -> None:
+    rows = case.plan.actions
+    consent = Consent(grants={}, refused=(DESTROY, WIPE), lacking={WIPE: "two are asked for"})
+    rules = Rules(mode="safe", allow_destructive=None, user="bob")
+    chosen, because = select(
+        rows, consent, {SET: "barred"}, Options(rules=rules, approved_only=True)
+    )
+    assert chosen == ()
+    assert because == {
+        DESTROY: "is not approved", WIPE: "two are asked for", SET: "barred",
+        CREATE: f"rests on {WIPE}",
+    }  # fmt: skip
+    for flag in ({}, {"partial": True}):
+        with pytest.raises(ConsentError):
+            select(rows, consent, {}, Options(rules=rules, **flag))
+
+
+def meanwhile(called: Called, edit: Callable[[Json], object]) -> None:
+    """Something happens on the host while a person is asked."""
+
+    def ask(_row: Any) -> str:
+        path = called.case.host.path
+        there = json.loads(path.read_text())
+        edit(there)
+        path.write_text(json.dumps(there))
+        return "yes"
+
+    called.change(talk=attrs.evolve(called.session.talk, ask=ask))
+
+
+def test_what_moves_while_a_person_is_asked(case: Case) -> None:
+    """The host is looked at again, and whose it is as well."""
+    called = Called(case, "interactive")
+    meanwhile(called, lambda there: there["pools"][0]["datasets"]["keep/old"].update(guid="5"))
+    with pytest.raises(StaleError, match="nothing was run"):
+        apply_plan(called.session, [])
+    assert called.log.writes == []
+
+
+def test_a_host_that_is_another_by_then(case: Case) -> None:
+    called = Called(case, "interactive")
+    meanwhile(called, lambda there: there.update(machine_id="f" * 32))
+    with pytest.raises(DocumentError, match="is a plan for"):
+        apply_plan(called.session, [])
+    assert called.log.writes == []
+
+
+def test_only_what_was_chosen_runs_after_a_person_was_asked(case: Case) -> None:
+    called = Called(case, "interactive", "yes", "yes").rules(policy=PROTECTED)
+    report = apply_plan(called.options(partial=True).session, [])
+    assert report.ran == (SET, WIPE, CREATE)
+    assert called.granted[0][0] == report.ran
+
+
+def test_a_plan_is_applied_once(case: Case) -> None:
+    apply_plan(Called(case).session, [])
+    called = Called(case)
+    with pytest.raises(DocumentError, match="was applied before, at ") as caught:
+        apply_plan(called.session, [])
+    assert "Plan again." in caught.value.hint
+    (journal,) = called.folder.glob("*.jsonl")
+    assert str(journal) in caught.value.hint
+    assert called.log.writes == []
+
+
+def fails(at: str, said: Output | Exception) -> Callable[[Write], Output | None]:
+    def see(write: Write) -> Output | None:
+        if not words(write).startswith(at):
+            return None
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    return see
+
+
+def watched(called: Called, see: Callable[[Write], Output | None]) -> Called:
+    called.log.instead = see
+    return called
+
+
+FAILED = Output(exit_code=1, stdout=b"", stderr=b"no")
+
+
+def test_a_run_that_stops_says_so_in_its_last_line(case: Case) -> None:
+    """And is gone on with by resume, or gives way to the next plan."""
+    called = watched(Called(case), fails("zfs set", FAILED))
+    with pytest.raises(StoppedError) as caught:
+        apply_plan(called.session, [])
+    end = called.lines[-1]
+    assert (end["event"], end["ok"], end["why"]) == ("end", False, caught.value.message)
+    with pytest.raises(DocumentError) as again:
+        apply_plan(called.session, [])
+    assert "phoenix resume goes on with that run." in again.value.hint
+
+
+def test_a_mistake_of_phoenix_itself_is_written_down_as_well(case: Case) -> None:
+    called = watched(Called(case), fails("zfs set", ZeroDivisionError("x")))
+    with pytest.raises(ZeroDivisionError):
+        apply_plan(called.session, [])
+    assert called.lines[-1]["why"] == "ZeroDivisionError('x')"
+
+
+def test_what_remains_is_no_success(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def left(_plan: object, _actual: object, left_out: tuple[str, ...]) -> tuple[str, ...]:
+        asked.append(left_out)
+        return ("a:b", "c:d")
+
+    monkeypatch.setattr(under_test, "left", left)
+    called = Called(case, "safe").options(safe_only=True)
+    with pytest.raises(NotConverged, match="these changes remain: a:b, c:d") as caught:
+        apply_plan(called.session, [])
+    assert caught.value.left == ("a:b", "c:d")
+    assert "Plan again" in caught.value.hint
+    end = called.lines[-1]
+    assert (end["event"], end["ok"], end["why"]) == ("end", False, "a:b; c:d")
+    assert asked == [tuple(sorted({DESTROY, WIPE, CREATE}))]
+
+
+def test_a_host_that_can_not_be_seen_at_the_end(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = Called(case, "safe").options(safe_only=True)
+    looks: list[object] = []
+
+    def look(*given: Any, **more: Any) -> Any:
+        looks.append(given)
+        if len(looks) == 3:
+            raise HostError("gone")
+        return refresh(*given, **more)
+
+    monkeypatch.setattr(under_test, "refresh", look)
+    with pytest.raises(NotConverged, match="can't be seen: gone") as caught:
+        apply_plan(called.session, [])
+    assert caught.value.left == ()
+    assert "Plan again" in caught.value.hint
+    assert called.lines[-1]["ok"] is False
+
+
+def test_more_shows_once_a_pool_is_imported(tmp_path: Path) -> None:
+    there = pool("tank", "mirror", "A", "B")
+    there |= {"state": "exported", "hostid": host()["hostid"], "hostname": "pve1"}
+    wanted = {"pools": [want("tank", "mirror", "A", "B")], "removed": {}}
+    called = Called(case_of(host(there), wanted, tmp_path))
+    assert apply_plan(called.session, []).again
+
+
+def test_the_lock_says_who_has_it_and_is_lent_to_the_tools(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent: list[int] = []
+    monkeypatch.setattr(SimulatedHost, "lend", lambda _self, lock: lent.append(lock))
+    held: list[str] = []
+
+    def see(_write: Write) -> None:
+        held.append((called.folder.parent / "lock").read_text())
+
+    called = watched(Called(case).rules(user="carol"), see)
+    apply_plan(called.session, [])
+    digest = called.session.digest[:12]
+    assert set(held) == {f"carol: apply plan.json ({digest}) since 2026-11-23T08:00:00Z\n"}
+    assert len(lent) == 1
+
+
+def test_the_clock_of_a_run_does_not_go_back(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has expired stays so."""
+    asked: list[datetime] = []
+
+    def consent_now(_row: object, _grants: object, now: datetime) -> str:
+        asked.append(now)
+        return ""
+
+    monkeypatch.setattr("phoenix_plan.apply.executor.consent_now", consent_now)
+    times = [NOW] * 100
+    called = Called(case).change(now=lambda: times.pop() if times else NOW)
+
+    def see(_write: Write) -> None:
+        times[:] = [NOW - timedelta(days=1)] * 100
+
+    apply_plan(watched(called, see).session, [])
+    assert min(asked) >= NOW
