@@ -144,8 +144,6 @@ def past_run(record: Record, *, running: bool) -> PastRun:
 
 
 def _why(record: Record, ending: Ending) -> str:
-    if ending == "running":
-        return ""
     if ending in ("killed", "unreadable"):
         return record.unaccounted
     ends = [str(one["why"]) for one in record.lines if one["event"] == "end"]

@@ -23,6 +23,7 @@ from phoenix_plan.apply.journal import Journal, JournalError
 from phoenix_plan.commands import Output, Write
 from phoenix_plan.consent.modes import Grant
 from phoenix_plan.errors import HostError, PhoenixError
+from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.plan import Plan, Row
 from phoenix_plan.refresh import refresh
@@ -207,8 +208,10 @@ def test_without_consent_to_a_later_one_the_run_stops_before_it(stage: Stage) ->
 
 def test_a_safe_row_needs_none(stage: Stage) -> None:
     stage.grants.clear()
-    stage.run([row for row in stage.plan.actions if row.id == SET])
+    row = attrs.evolve(stage.plan.actions[1], evidence=Evidence(guests=("qemu/100",)))
+    stage.run([row])
     assert started(stage.ran, COMMANDS[2:3])
+    assert stage.lines[0]["evidence"] == {}, "nothing was agreed to"
 
 
 def test_who_asks_to_stop_is_heard_between_two_rows(stage: Stage) -> None:
@@ -367,6 +370,20 @@ def test_a_disk_that_this_run_has_wiped_is_blank_enough(stage: Stage) -> None:
         stage.run()
     assert seen[-1] == ("create-pool", {"/dev/x", by_id("E")})
     assert seen[0] == ("destroy-dataset", {"/dev/x"})
+
+
+def test_what_the_run_itself_has_let_go_is_no_news_of_a_disk(tmp_path: Path) -> None:
+    """The label of a pool that it destroyed is there still when the disk is wiped. In a run that
+    goes on, the pool was destroyed before."""
+    there = host(pool("tank", "mirror", "A", "B", data={}))
+    wanted = {"pools": [want("tank", "raidz1", "A", "B", "C")], "removed": {}}
+    stage = Stage(tmp_path, there, wanted)
+    destroy, first, *others = stage.plan.actions
+    stage.run([destroy, first])
+    assert started(stage.ran, ["zpool destroy tank", f"zero {by_id('A')}"])
+    stage.before = Before(let_go=let_go_by([destroy]), cleared=cleared_by([first]))
+    stage.run(others)
+    assert started(stage.ran[2:], [f"zero {by_id('B')}", "zpool create"])
 
 
 def test_what_rows_wipe_and_let_go() -> None:

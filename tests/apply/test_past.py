@@ -11,6 +11,7 @@ import pytest
 
 from phoenix_plan.apply.history import (
     HISTORY_VERSION,
+    History,
     PastAction,
     PastCommand,
     PastResume,
@@ -20,6 +21,8 @@ from phoenix_plan.apply.history import (
     past_run,
 )
 from phoenix_plan.apply.records import Record
+from phoenix_plan.documents import parse_document
+from phoenix_plan.schema_check import check
 from tests.apply.test_records import (
     OFF,
     ON,
@@ -151,6 +154,8 @@ def test_how_it_ended_and_why(
     found = past_run(record(tmp_path, *lines), running=False)
     moment = "" if ended is None else at(ended)
     assert (found.ending, found.ended, found.why) == (ending, moment, why)
+    given_up = ("bob", "no more", "r2") if ending == "abandoned" else ("", "", "")
+    assert (found.abandoned_by, found.reason, found.by_run) == given_up
     running = past_run(record(tmp_path, *lines), running=True)
     assert (running.ending, running.why) == ("running", "")
 
@@ -162,12 +167,25 @@ def test_a_journal_of_which_nothing_can_be_read(tmp_path: Path) -> None:
         id="x", journal=str(path), ending="unreadable", why="it can't be read", torn=(2,),
         faults=("it can't be read",),
     )  # fmt: skip
-    path.write_text(
-        text({"event": "output", "id": WIPE, "exit_code": 1, "stdout": "", "stderr": ""})
-    )
     headless = record(tmp_path, output(WIPE, 1))
     (action,) = past_run(headless, running=False).actions
     assert action == PastAction(id=WIPE, safety="", kind="", began=at(0), ok=None)
+    later = record(tmp_path, output(WIPE, 1), intent(WIPE))
+    (action,) = past_run(later, running=False).actions
+    assert (action.kind, action.safety) == ("wipe-disk", "safe")
+
+
+def test_what_is_empty_is_left_out_of_the_document(tmp_path: Path) -> None:
+    nothing = {**RESUME, "open": "", "verdict": "", "why": ""}
+    found = past_run(record(tmp_path, begin(WIPE), nothing), running=False)
+    document = json.loads(history_to_json(History(runs=(found,))))
+    (run,) = document["runs"]
+    assert run["resumed"] == [{"at": at(1), "user": "carol"}]
+    assert {"abandoned_by", "reason", "by_run", "torn", "faults", "ended"}.isdisjoint(run)
+    assert (
+        check(parse_document(json.dumps(document).encode(), name="x", what="history"), "history")
+        == ()
+    )
 
 
 @pytest.mark.parametrize("held", [True, False])
