@@ -26,6 +26,7 @@ from phoenix_plan.errors import HostError, PhoenixError
 from phoenix_plan.evidence import Evidence
 from phoenix_plan.model.actual import Actual
 from phoenix_plan.plan import Plan, Row
+from phoenix_plan.probes.zpool_progress import Progress
 from phoenix_plan.refresh import refresh
 from tests.apply.machine import PHOTOS, Watched, by_id, host, pool, want, words
 from tests.properties.test_applying import NOW, case_of
@@ -71,6 +72,8 @@ class Stage:
         self.ran: list[str] = []
         self.told: list[tuple[str, bool]] = []
         self.looks: list[tuple[list[str], tuple[str, ...]]] = []
+        self.watched: list[tuple[str, str]] = []
+        self.slept: list[float] = []
         self.stopping = Quiet()
         self.moment = NOW
         self.grants = {row.id: CONSENT for row in self.plan.destructive}
@@ -99,9 +102,9 @@ class Stage:
             journal=self.journal,
             now=lambda: self.moment,
             tell=lambda row, ended: self.told.append((row.id, ended)),
-            watch=lambda _row, _running: None,
+            watch=lambda row, running: self.watched.append((row.id, str(running))),
             stopping=self.stopping,
-            sleep=lambda _seconds: None,
+            sleep=self.slept.append,
         )
         rows = self.plan.actions if rows is None else rows
         run(rows, self.plan.desired, self.grants, self.seen(), runner, before=self.before)
@@ -280,6 +283,7 @@ def test_one_that_does_not_end_well_stops_it(
     lines = [line for line in stage.lines if line["id"] == ORDER[turn]]
     assert (lines[-1]["ok"], lines[-1]["why"]) == (False, error.why)
     assert error.why.startswith(f"{ORDER[turn]}: {why}")
+    assert stage.slept == [], "nothing will come of itself"
     assert [line["why"] for line in lines if line["event"] == "unknown"] == unknown
     codes = [line["exit_code"] for line in lines if line["event"] == "output"]
     assert codes == [0] * (turn == 0 and how is not None) + code
@@ -370,6 +374,46 @@ def test_a_disk_that_this_run_has_wiped_is_blank_enough(stage: Stage) -> None:
         stage.run()
     assert seen[-1] == ("create-pool", {"/dev/x", by_id("E")})
     assert seen[0] == ("destroy-dataset", {"/dev/x"})
+
+
+def wider(tmp_path: Path, **changes: Any) -> Stage:
+    """A mirror to make wider by a disk."""
+    there = host(pool("tank", "mirror", "A", "B"), **changes)
+    wanted = {"pools": [want("tank", "mirror", "A", "B", "C")], "removed": {}}
+    return Stage(tmp_path, there, wanted)
+
+
+ATTACH = f"attach-disk:{by_id('C')}"
+
+
+def test_how_far_it_is_is_shown_each_time_and_written_down_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A percent that stands still for hours fills no disk."""
+    seen = [("resilver", 5), ("resilver", 5), ("resilver", 6), ("remove", 6), ("remove", None)]
+    looks = [Progress(kind=kind, percent=percent, left="soon") for kind, percent in seen]
+    monkeypatch.setattr(executor, "waits", lambda *_, **__: iter(looks))
+    stage = wider(tmp_path)
+    stage.run()
+    assert stage.watched == [(ATTACH, str(one)) for one in looks]
+    told = [line for line in stage.lines if line["event"] == "progress"]
+    assert [(line["kind"], line["percent"]) for line in told] == [seen[0], *seen[2:]]
+    assert {(line["id"], line["left"]) for line in told} == {(ATTACH, "soon")}
+
+
+def test_what_has_worked_at_once_is_looked_at_once(tmp_path: Path) -> None:
+    stage = wider(tmp_path)
+    stage.run()
+    assert (stage.slept, stage.looks) == ([], [([ATTACH], ())])
+
+
+def test_what_zfs_goes_on_with_is_running_and_not_failed(tmp_path: Path) -> None:
+    stage = wider(tmp_path, pace=12)
+    stage.stopping.after = 1
+    error = stage.stops()
+    assert (error.running, error.failed, error.left) == (ATTACH, "", ())
+    assert "interrupted by SIGTERM while resilver" in error.why
+    assert stage.lines[-1]["ok"] is False
 
 
 def test_what_the_run_itself_has_let_go_is_no_news_of_a_disk(tmp_path: Path) -> None:
