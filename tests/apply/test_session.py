@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import pytest
@@ -94,17 +94,17 @@ class Called:
         )
         self.options(partial=False)
 
-    def change(self, **changes: Any) -> Called:
+    def change(self, **changes: Any) -> Self:
         self.session = attrs.evolve(self.session, **changes)
         return self
 
-    def options(self, **changes: Any) -> Called:
+    def options(self, **changes: Any) -> Self:
         return self.change(options=attrs.evolve(self.session.options, **changes))
 
-    def rules(self, **changes: Any) -> Called:
+    def rules(self, **changes: Any) -> Self:
         return self.options(rules=attrs.evolve(self.session.options.rules, **changes))
 
-    def plan(self, **changes: Any) -> Called:
+    def plan(self, **changes: Any) -> Self:
         return self.change(plan=attrs.evolve(self.session.plan, **changes))
 
     @property
