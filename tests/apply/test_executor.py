@@ -20,7 +20,7 @@ from phoenix_plan.apply.errors import ConsentError, InterruptedRun, StaleError, 
 from phoenix_plan.apply.executor import Before, Runner, cleared_by, consent_now, let_go_by, run
 from phoenix_plan.apply.interrupt import CutShortError, Signals
 from phoenix_plan.apply.journal import Journal, JournalError
-from phoenix_plan.commands import Output, Write
+from phoenix_plan.commands import Output, Run, Write, WriteFile, Zero
 from phoenix_plan.consent.modes import Grant
 from phoenix_plan.errors import HostError, PhoenixError
 from phoenix_plan.evidence import Evidence
@@ -374,6 +374,30 @@ def test_a_disk_that_this_run_has_wiped_is_blank_enough(stage: Stage) -> None:
         stage.run()
     assert seen[-1] == ("create-pool", {"/dev/x", by_id("E")})
     assert seen[0] == ("destroy-dataset", {"/dev/x"})
+
+
+def test_each_command_is_written_down_as_it_is_run(tmp_path: Path) -> None:
+    """An argv, a file with its content, a disk with the ranges that are zeroed: enough to do it by
+    hand."""
+    there = host()
+    there["disks"]["sde"]["signatures"] = [PHOTOS]
+    wanted = {"pools": [want("cold", "single", "E")], "arc_max_gb": 4, "removed": {}}
+    stage = Stage(tmp_path, there, wanted)
+    ran: list[Write] = []
+    stage.see = ran.append
+    stage.run()
+    told = [line for line in stage.lines if line["event"] == "command"]
+    assert {type(write) for write in ran} == {Run, WriteFile, Zero}
+    assert len(told) == len(ran)
+    for line, write in zip(told, ran, strict=True):
+        said = {name: value for name, value in line.items() if name not in ("event", "at", "id")}
+        match write:
+            case Run():
+                assert said == {"argv": list(write.argv)}
+            case WriteFile():
+                assert said == {"write": write.path, "content": write.content}
+            case Zero():
+                assert said == {"zero": write.path, "ranges": [list(one) for one in write.ranges]}
 
 
 def wider(tmp_path: Path, **changes: Any) -> Stage:

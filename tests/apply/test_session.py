@@ -162,7 +162,7 @@ def test_a_check_does_all_but_write(case: Case) -> None:
     assert report.ran == (DESTROY, SET)
     assert report.left_out == (CREATE, WIPE)
     assert report.because == {WIPE: "is not approved", CREATE: f"rests on {WIPE}"}
-    assert (report.journal, called.log.writes) == ("", [])
+    assert (report.journal, report.again, called.log.writes) == ("", False, [])
     assert not called.folder.exists()
     assert called.granted[0][0] == (DESTROY, SET)
 
@@ -263,6 +263,35 @@ def test_what_is_looked_at(case: Case) -> None:
     assert interests_of(desired).directories == ()
     assert interests_of(desired).mountpoints == desired.mountpoints
     assert desired.mountpoints
+
+
+def test_a_look_is_told_how_far_it_is_and_when(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what rows touch is looked at more closely, by the clock of the session."""
+    asked: list[Any] = []
+
+    def look(*given: Any, **more: Any) -> Any:
+        asked.append((*given, more))
+        return refresh(*given, **more)
+
+    monkeypatch.setattr(under_test, "refresh", look)
+    called = Called(case)
+    told: list[str] = []
+    called.change(talk=attrs.evolve(called.session.talk, progress=told.append))
+    rows = case.plan.actions[2:]
+    seen = called.session.look(rows, ("/srv",))
+    more = {"progress": called.session.talk.progress, "now": called.session.now}
+    assert asked == [(called.session.host, interests_of(case.plan.desired, rows, ("/srv",)), more)]
+    assert seen.taken_at == "2026-11-23T08:00:00Z"
+    assert told
+    called.session.look()
+    assert asked[1][1] == interests_of(case.plan.desired)
+
+
+def test_a_forged_plan_is_none(case: Case) -> None:
+    """Before anything else, and the file is named."""
+    first, *rows = case.plan.actions
+    called = Called(case).plan(actions=(attrs.evolve(first, safety="safe"), *rows))
+    called.refused(DocumentError, "^plan.json")
 
 
 def test_what_has_moved_makes_it_stale(case: Case) -> None:
