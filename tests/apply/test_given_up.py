@@ -41,7 +41,7 @@ ABANDONED = [*KILLED, {"event": "abandon", "user": "u", "reason": "r", "by_run":
 
 def shelf(folder: Path, **runs: list[Json]) -> Path:
     """A host's runs, in this order."""
-    (folder / "runs").mkdir(exist_ok=True)
+    (folder / "runs").mkdir(parents=True, exist_ok=True)
     for at, (name, lines) in enumerate(runs.items()):
         path = folder / f"runs/20261123T0800{at:02}Z-{name}.jsonl"
         path.write_text(text(*lines))

@@ -361,6 +361,11 @@ def test_what_the_policy_bars_by_now(at: str, barred: bool, case: Case) -> None:
         assert broken.goes_on().ran == ORDER[1:]
 
 
+def test_the_policy_knows_a_disk_by_every_name_that_the_host_has_for_it(case: Case) -> None:
+    broken = Broken(case, "zfs set").rules(policy=Policy(protected=Protected(disks=("/dev/sde",))))
+    broken.refuses(PolicyError, f"{WIPE}: .*protects /dev/sde")
+
+
 @pytest.mark.parametrize(
     ("at", "count", "names"),
     [("zfs destroy keep/old@", "2 destructive actions", (DESTROY, WIPE)),

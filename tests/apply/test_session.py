@@ -20,8 +20,10 @@ from phoenix_plan.apply.errors import (
     PolicyError,
     StaleError,
     StoppedError,
+    UnfinishedError,
 )
 from phoenix_plan.apply.journal import JOURNAL_VERSION
+from phoenix_plan.apply.records import read_record
 from phoenix_plan.apply.session import (
     OLDEST,
     Options,
@@ -39,6 +41,8 @@ from phoenix_plan.errors import DocumentError, HostError, PhoenixError
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.refresh import refresh
 from tests.apply.machine import PHOTOS, by_id, host, pool, want, words
+from tests.apply.test_given_up import FAILED as FAILED_BEFORE
+from tests.apply.test_given_up import KILLED, NOTHING, shelf
 from tests.properties.test_applying import NOW, Case, Log, approvals_of, case_of, session
 
 Json = dict[str, Any]
@@ -337,6 +341,11 @@ def test_what_the_policy_bars_runs_only_without_it(case: Case) -> None:
     assert "protects keep/old" in report.because[DESTROY]
 
 
+def test_the_policy_knows_a_disk_by_every_name_that_the_host_has_for_it(case: Case) -> None:
+    called = Called(case).rules(policy=Policy(protected=Protected(disks=("/dev/sde",))))
+    called.refused(PolicyError, f"{WIPE}: .*protects /dev/sde")
+
+
 @pytest.mark.parametrize("flag", ["safe_only", "approved_only"])
 def test_less_than_the_plan_may_run_beside_what_is_barred(flag: str, case: Case) -> None:
     called = Called(case, "safe").rules(policy=PROTECTED).options(**{flag: True})
@@ -433,6 +442,49 @@ def test_only_what_was_chosen_runs_after_a_person_was_asked(case: Case) -> None:
     report = apply_plan(called.options(partial=True).session, [])
     assert report.ran == (SET, WIPE, CREATE)
     assert called.granted[0][0] == report.ran
+
+
+def test_an_earlier_run_that_was_broken_off_is_in_the_way(case: Case) -> None:
+    called = Called(case)
+    (journal,) = shelf(Path(case.host.state_dir), a=KILLED).glob("*.jsonl")
+    before = journal.read_text()
+    with pytest.raises(UnfinishedError, match="was under way"):
+        apply_plan(called.session, [])
+    assert (called.log.writes, journal.read_text()) == ([], before)
+
+
+def test_an_earlier_run_that_stopped_makes_way_once_this_one_begins(case: Case) -> None:
+    """It is said before, and written into its journal then, and not by a check."""
+    called = Called(case).rules(user="carol").options(check=True)
+    (journal,) = shelf(Path(case.host.state_dir), a=FAILED_BEFORE).glob("*.jsonl")
+    before = journal.read_text()
+    apply_plan(called.session, [])
+    assert called.said == [
+        f"the run {journal.stem} stopped with 1 action not done; this plan takes its place"
+    ]
+    assert journal.read_text() == before
+    report = apply_plan(called.options(check=False).session, [])
+    last = json.loads(journal.read_text().splitlines()[-1])
+    assert (last["event"], last["user"], last["by_run"]) == (
+        "abandon", "carol", Path(report.journal).stem,
+    )  # fmt: skip
+    assert read_record(Path(report.journal)).ending == "done"
+
+
+def test_room_is_made_and_what_can_not_be_is_said(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phoenix_plan.apply.earlier.KEEP", 0)
+    folder = shelf(Path(case.host.state_dir), a=NOTHING, b=NOTHING)
+    first, second = sorted(folder.glob("*.plan.json"))
+    second.unlink()
+    second.mkdir()
+    called = Called(case)
+    report = apply_plan(called.session, [])
+    kept = {Path(report.journal).name, second.name.replace(".plan.json", ".jsonl")}
+    assert {path.name for path in folder.glob("*.jsonl")} == kept
+    assert "old runs could not be thrown away" in called.said[0]
+    assert not first.exists()
 
 
 def test_a_plan_is_applied_once(case: Case) -> None:
