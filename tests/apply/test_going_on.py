@@ -4,6 +4,8 @@ is taken over from the journal, and what is written into it."""
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -460,3 +462,14 @@ def test_a_resumed_run_that_stops_tells_of_all_of_it(case: Case) -> None:
     assert caught.value.done == (DESTROY, SET)
     assert (caught.value.failed, caught.value.left) == (WIPE, (CREATE,))
     assert broken.lines[-1]["ok"] is False
+
+
+def test_a_signal_is_told_and_stops_it_between_two_actions(case: Case) -> None:
+    broken = Broken(case, "zfs set")
+    told: list[str] = []
+    broken.change(talk=attrs.evolve(broken.session.talk, signalled=told.append))
+    broken.log.instead = lambda _write: os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(StoppedError, match=f"interrupted by SIGTERM before {WIPE}"):
+        broken.goes_on()
+    assert broken.ran == ["zfs set atime=on keep/some"]
+    assert [one.split(":")[0] for one in told] == ["SIGTERM"]

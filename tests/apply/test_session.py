@@ -327,6 +327,16 @@ def test_a_plan_with_errors_runs_only_in_part(tmp_path: Path) -> None:
     assert apply_plan(called.options(partial=True).session, []).ran == (CREATE,)
 
 
+def test_an_error_that_has_gone_since_counts_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reviewed the plan saw it with that."""
+    called = Called(errors(tmp_path))
+    fresh = attrs.evolve(called.session.plan, findings=())
+    monkeypatch.setattr(under_test, "make_plan", lambda *_: fresh)
+    called.refused(PlanHasErrors, "the plan holds errors")
+
+
 PROTECTED = Policy(protected=Protected(datasets=("keep/old",)))
 
 
@@ -438,7 +448,8 @@ def test_a_host_that_is_another_by_then(case: Case) -> None:
 
 
 def test_only_what_was_chosen_runs_after_a_person_was_asked(case: Case) -> None:
-    called = Called(case, "interactive", "yes", "yes").rules(policy=PROTECTED)
+    called = Called(case, "interactive", "yes").rules(policy=PROTECTED)
+    # There is one row to ask about: what is barred is none.
     report = apply_plan(called.options(partial=True).session, [])
     assert report.ran == (SET, WIPE, CREATE)
     assert called.granted[0][0] == report.ran
@@ -496,6 +507,18 @@ def test_a_plan_is_applied_once(case: Case) -> None:
     (journal,) = called.folder.glob("*.jsonl")
     assert str(journal) in caught.value.hint
     assert called.log.writes == []
+
+
+def test_a_plan_is_known_by_its_bytes(case: Case) -> None:
+    """Whatever else the journal says of it."""
+    called = Called(case)
+    apply_plan(called.session, [])
+    (journal,) = called.folder.glob("*.jsonl")
+    begin, *lines = called.lines
+    begin.update(state={**begin["state"], "id": "0" * 32}, config="0" * 64)
+    journal.write_text("".join(json.dumps(line) + "\n" for line in (begin, *lines)))
+    with pytest.raises(DocumentError, match="was applied before, at "):
+        apply_plan(Called(case).session, [])
 
 
 def fails(at: str, said: Output | Exception) -> Callable[[Write], Output | None]:
