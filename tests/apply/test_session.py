@@ -378,7 +378,10 @@ def test_approvals_count_for_the_plan_and_the_machine_that_they_name(case: Case)
     called = Called(case, "safe").change(digest="e" * 64)
     called.refused(ConsentError, "2 destructive", approved=2)
     called = Called(case, "safe").change(now=lambda: NOW + 2 * HOUR)
-    called.refused(ConsentError, "2 destructive", approved=2)
+    error = called.refused(ConsentError, "2 destructive", approved=2)
+    assert isinstance(error, ConsentError)
+    assert any("does not count" in one for one in error.consent.said)
+    assert called.said == [], "once is enough"
     report = apply_plan(Called(case, "safe").session, approvals_of(case.plan, frozenset({0, 1})))
     assert report.ran == ORDER
 
