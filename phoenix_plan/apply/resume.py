@@ -109,9 +109,8 @@ WORDS = {
     "done": "it has happened",
     "not-done": "it has not happened",
     "partly": "a part of it has happened",
-    "unknown": "nobody can tell whether it has happened",
 }
-"""What is said of each verdict."""
+"""What is said of each verdict; where it is unknown, nothing runs, and the error has the words."""
 
 
 def _rows(record: Record, session: Session) -> tuple[Row, ...]:
