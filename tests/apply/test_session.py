@@ -574,7 +574,8 @@ def test_what_remains_is_no_success(case: Case, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(NotConverged, match="these changes remain: a:b, c:d") as caught:
         apply_plan(called.session, [])
     assert caught.value.left == ("a:b", "c:d")
-    assert "Plan again" in caught.value.hint
+    (journal,) = called.folder.glob("*.jsonl")
+    assert str(journal) in caught.value.hint
     end = called.lines[-1]
     assert (end["event"], end["ok"], end["why"]) == ("end", False, "a:b; c:d")
     assert asked == [tuple(sorted({DESTROY, WIPE, CREATE}))]
@@ -596,7 +597,8 @@ def test_a_host_that_can_not_be_seen_at_the_end(
     with pytest.raises(NotConverged, match="can't be seen: gone") as caught:
         apply_plan(called.session, [])
     assert caught.value.left == ()
-    assert "Plan again" in caught.value.hint
+    (journal,) = called.folder.glob("*.jsonl")
+    assert f"Plan again. The journal: {journal}" in caught.value.hint
     assert called.lines[-1]["ok"] is False
 
 
