@@ -26,6 +26,7 @@ from phoenix_plan.apply.executor import Before
 from phoenix_plan.apply.journal import JOURNAL_VERSION
 from phoenix_plan.apply.resume import WORDS, resume_run
 from phoenix_plan.apply.session import Report, apply_plan
+from phoenix_plan.apply.settle import StillRunningError
 from phoenix_plan.commands import Output, Write
 from phoenix_plan.consent.policy import Policy, Protected
 from phoenix_plan.errors import DocumentError, PhoenixError
@@ -473,3 +474,169 @@ def test_a_signal_is_told_and_stops_it_between_two_actions(case: Case) -> None:
         broken.goes_on()
     assert broken.ran == ["zfs set atime=on keep/some"]
     assert [one.split(":")[0] for one in told] == ["SIGTERM"]
+
+
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that are waited, and pass at once."""
+    slept: list[float] = []
+    monkeypatch.setattr("phoenix_plan.apply.resume.time.sleep", slept.append)
+    return slept
+
+
+def wider(tmp_path: Path, pace: int) -> Case:
+    there = host(pool("tank", "mirror", "A", "B"), pace=pace)
+    return case_of(
+        there, {"pools": [want("tank", "mirror", "A", "B", "C")], "removed": {}}, tmp_path
+    )
+
+
+ATTACH = f"attach-disk:{by_id('C')}"
+
+
+def test_what_it_started_is_waited_for_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anybody says what became of it."""
+    monkeypatch.setattr("phoenix_plan.apply.settle.FIRST_LOOK_S", 0.0)
+    broken = Broken(wider(tmp_path, pace=9), "zpool attach", after=True)
+    slept = naps(monkeypatch)
+    shown: list[tuple[str, str]] = []
+    broken.change(
+        talk=attrs.evolve(
+            broken.session.talk, watch=lambda row, running: shown.append((row.id, running.kind))
+        )
+    )
+    assert broken.goes_on().ran == ()
+    assert len(slept) == len(shown) > 3
+    assert set(shown) == {(ATTACH, "resilver")}
+    assert broken.said[0].startswith(f"{ATTACH} was under way: it has happened")
+
+
+def test_who_asks_to_stop_does_not_wait_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("phoenix_plan.apply.settle.FIRST_LOOK_S", 0.0)
+    broken = Broken(wider(tmp_path, pace=9), "zpool attach", after=True)
+    monkeypatch.setattr(
+        "phoenix_plan.apply.resume.time.sleep",
+        lambda _seconds: os.kill(os.getpid(), signal.SIGTERM),
+    )
+    before = broken.path.read_bytes()
+    with pytest.raises(StillRunningError, match="interrupted by SIGTERM while resilver"):
+        broken.goes_on()
+    assert (broken.path.read_bytes(), broken.ran) == (before, [])
+
+
+def not_imported(there: Json) -> None:
+    there["pools"][0] |= {"state": "exported", "hostid": there["hostid"], "hostname": "pve1"}
+
+
+def test_of_a_vdev_nobody_says_unknown_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ZFS may be tidying up. A pool that is not there has nothing to wait for."""
+    broken = Broken(wider(tmp_path, pace=0), "zpool attach", after=True).edit(not_imported)
+    slept = naps(monkeypatch)
+    broken.refuses(UncertainError, f"what became of {ATTACH}")
+    assert sum(slept) > 60
+
+
+def test_of_anything_else_it_is_said_at_once(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Broken(case, "zero").edit(lambda there: there["disks"]["sde"].update(serial="OTHER"))
+    slept = naps(monkeypatch)
+    broken.refuses(UncertainError, f"what became of {WIPE}")
+    assert slept == []
+
+
+MIDDLE = [{"offset": "1G", "length": "1G", "bytes": "5a"}]
+
+
+def ended(lines: list[Json]) -> None:
+    """The last command has ended well, and that was written down."""
+    last = lines[-1]
+    assert last["event"] == "command"
+    lines.append(
+        {"event": "output", "at": last["at"], "id": last["id"], "exit_code": 0, "stdout": "",
+         "stderr": ""}
+    )  # fmt: skip
+
+
+@pytest.fixture
+def in_use(tmp_path: Path) -> Case:
+    """A disk to wipe that has data where no wipe gets to."""
+    there = host()
+    there["disks"]["sde"].update(signatures=[PHOTOS], data=MIDDLE)
+    return case_of(there, {"pools": [want("cold", "single", "E")], "removed": {}}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("after", "seen", "verdict", "rows"),
+    [
+        (False, False, "not-done", (WIPE, CREATE)),
+        (True, False, "partly", (WIPE, CREATE)),
+        (True, True, "done", (CREATE,)),
+    ],
+)
+def test_what_a_wipe_has_left_was_agreed_to(
+    *, after: bool, seen: bool, verdict: str, rows: tuple[str, ...], in_use: Case
+) -> None:
+    broken = Broken(in_use, "zero", after=after)
+    if seen:
+        broken.rewrite(ended)
+        broken.known += 1
+    report = broken.goes_on()
+    assert (report.ran, broken.new[0]["verdict"]) == (rows, verdict)
+    intents = [line for line in broken.new if line["event"] == "intent" and line["id"] == WIPE]
+    agreed = [line["evidence"] for line in intents]
+    if verdict == "partly":
+        # What had a name was agreed to, and the rest of it has none.
+        (evidence,) = agreed
+        assert any("photos" in one for one in evidence["contents"])
+        assert len(set(evidence["contents"])) == len(evidence["contents"]) > 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_what_has_come_onto_the_disk_since_is_no_rest_of_it(after: bool, in_use: Case) -> None:
+    broken = Broken(in_use, "zero", after=after)
+    found = {"offset": 65600, "type": "btrfs", "uuid": "x"}
+    broken.edit(lambda there: there["disks"]["sde"].setdefault("signatures", []).append(found))
+    broken.refuses(StaleError, "btrfs.*not in the plan")
+
+
+@pytest.mark.parametrize("torn", ["", '{"event": "comm'])
+def test_a_wipe_that_was_not_begun_has_left_nothing(torn: str, in_use: Case) -> None:
+    """The same bytes on a disk that nobody had begun to zero were agreed to by nobody."""
+    broken = Broken(in_use, "zero").rewrite(list.pop)
+    with broken.path.open("a") as journal:
+        journal.write(torn)
+    broken.edit(lambda there: there["disks"]["sde"].update(signatures=[]))
+    broken.refuses(StaleError, "unknown data")
+
+
+@pytest.mark.parametrize(("table", "rest"), [("gpt", True), ("mbr", False)])
+def test_the_backup_of_a_gpt_that_was_to_go(table: str, rest: bool, tmp_path: Path) -> None:
+    """It is what the first range of a wipe leaves of a GPT, and of nothing else."""
+    there = host()
+    there["disks"]["sde"].update(table=table, signatures=[PHOTOS])
+    wanted = {"pools": [want("cold", "single", "E")], "removed": {}}
+    broken = Broken(case_of(there, wanted, tmp_path), "zero")
+    broken.edit(lambda there: there["disks"]["sde"].update(table="backup-gpt", signatures=[]))
+    if not rest:
+        broken.refuses(StaleError, "the backup copy of a GPT.*not in the plan")
+        return
+    assert broken.goes_on().ran == (WIPE, CREATE)
+    (intent,) = (line for line in broken.new if line["event"] == "intent" and line["id"] == WIPE)
+    for told in (intent["evidence"]["contents"], intent["action"]["arguments"]["contents"]):
+        assert any("backup copy" in one for one in told)
+        assert any("photos" in one for one in told)
+
+
+def test_a_pool_that_is_half_mounted_is_mounted_to_the_end(tmp_path: Path) -> None:
+    """The import itself is not run again, and what it gives is what must hold before."""
+    there = pool("tank", "mirror", "A", "B", a={})
+    there |= {"state": "exported", "hostid": host()["hostid"], "hostname": "pve1"}
+    wanted = {"pools": [want("tank", "mirror", "A", "B")], "removed": {}}
+    broken = Broken(case_of(host(there), wanted, tmp_path), "zfs mount tank/a")
+    broken.goes_on()
+    assert broken.ran == ["zfs mount tank/a"]
+    assert broken.new[0]["verdict"] == "partly"
