@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import pytest
 
+from phoenix_plan.actions import DestroyPool
 from phoenix_plan.apply import resume as under_test
 from phoenix_plan.apply.errors import (
     ConsentError,
@@ -207,8 +208,8 @@ def test_what_was_left_out_stays_so(case: Case) -> None:
     assert broken.goes_on().left_out == left_out
 
 
-def test_what_this_run_did_before_is_handed_on(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether its last step is known by its result, or by the look at the host."""
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> list[Before]:
+    """What is known of a run before the rest of it begins."""
     given: list[Before] = []
 
     def carry_out(*_: Any, before: Before, **__: Any) -> Report:
@@ -216,43 +217,59 @@ def test_what_this_run_did_before_is_handed_on(case: Case, monkeypatch: pytest.M
         return Report(ran=(), left_out=())
 
     monkeypatch.setattr(under_test, "carry_out", carry_out)
+    return given
+
+
+def test_what_this_run_did_before_is_handed_on(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its last step is known by its result, or by the look at the host."""
     broken = Broken(case, "zero", after=True)
+    given = handed_on(monkeypatch)
     broken.goes_on()
-    wiped = frozenset({by_id("E")})
-    done = (DESTROY, SET, WIPE)
-    assert given == [Before(done=done, cleared=wiped)]
+    assert given == [Before(done=(DESTROY, SET, WIPE), cleared=frozenset({by_id("E")}))]
     broken.goes_on()
     assert given[1] == given[0], "its result is in the journal by now"
 
 
-def test_a_pool_that_it_has_destroyed_is_handed_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[Before] = []
+def test_what_it_has_yet_to_do_is_not(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is still to be wiped is none that this run has wiped."""
+    broken = Broken(case, "zfs set", after=True)
+    given = handed_on(monkeypatch)
+    broken.goes_on()
+    assert given == [Before(done=(DESTROY, SET))]
 
-    def carry_out(*_: Any, before: Before, **__: Any) -> Report:
-        given.append(before)
-        return Report(ran=(), left_out=())
 
-    monkeypatch.setattr(under_test, "carry_out", carry_out)
+@pytest.fixture
+def anew(tmp_path: Path) -> Case:
+    """A pool to be made anew on the disks that it has, and one more."""
     there = host(pool("tank", "mirror", "A", "B", data={}))
     wanted = {"pools": [want("tank", "raidz1", "A", "B", "C")], "removed": {}}
-    broken = Broken(case_of(there, wanted, tmp_path), "zpool destroy", after=True)
-    guid = broken.session.plan.actions[0].action.guid  # type: ignore[union-attr]
+    return case_of(there, wanted, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("at", "cleared"),
+    [("zpool destroy", ""), (f"zero {by_id('A')}", "A"), (f"zero {by_id('B')}", "AB"),
+     ("zpool create", "AB")],
+)  # fmt: skip
+def test_a_pool_that_it_has_destroyed_and_each_disk_that_it_has_wiped(
+    at: str, cleared: str, anew: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Broken(anew, at, after=True)
+    action = broken.session.plan.actions[0].action
+    assert isinstance(action, DestroyPool)
+    given = handed_on(monkeypatch)
     for _ in range(2):
         broken.goes_on()
-        assert given[-1].let_go == {guid}
+        assert given[-1].let_go == {action.guid}
+        assert given[-1].cleared == {by_id(letter) for letter in cleared}
+        assert given[-1].skip == 0
 
 
 @pytest.mark.parametrize("at", ["zpool destroy", f"zero {by_id('A')}", f"zero {by_id('B')}"])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_pool_is_made_anew_wherever_it_was_broken_off(
-    at: str, after: bool, tmp_path: Path
-) -> None:
+def test_a_pool_is_made_anew_wherever_it_was_broken_off(at: str, after: bool, anew: Case) -> None:
     """The labels of what this run has destroyed are no news."""
-    there = host(pool("tank", "mirror", "A", "B", data={}))
-    wanted = {"pools": [want("tank", "raidz1", "A", "B", "C")], "removed": {}}
-    broken = Broken(case_of(there, wanted, tmp_path), at, after=after)
+    broken = Broken(anew, at, after=after)
     broken.goes_on()
     assert broken.ran[-1].startswith("zpool create")
     again = [one for one in broken.ran if one.startswith(at)]
@@ -350,6 +367,12 @@ def test_the_rules_are_those_of_then(missing: bool, case: Case) -> None:
     error = broken.refuses(StaleError, "the rules of this host have changed since the run")
     assert "phoenix abandon" in error.hint
     broken.rules(digest="")
+    assert broken.goes_on().ran == ORDER[1:]
+
+
+def test_the_same_rules_as_then_are_no_others(case: Case) -> None:
+    broken = Broken(case, "zfs set")
+    broken.rewrite(lambda lines: lines[0].update(rules="r" * 64)).rules(digest="r" * 64)
     assert broken.goes_on().ran == ORDER[1:]
 
 
@@ -632,12 +655,94 @@ def test_the_backup_of_a_gpt_that_was_to_go(table: str, rest: bool, tmp_path: Pa
         assert any("photos" in one for one in told)
 
 
+def test_what_stands_beside_that_backup_has_come_since(tmp_path: Path) -> None:
+    """Of all that is on the disk by now only the backup copy was to go with the GPT."""
+    there = host()
+    there["disks"]["sde"].update(table="gpt", signatures=[PHOTOS])
+    wanted = {"pools": [want("cold", "single", "E")], "removed": {}}
+    broken = Broken(case_of(there, wanted, tmp_path), "zero")
+    found = {"offset": 65600, "type": "btrfs", "uuid": "x"}
+    broken.edit(lambda there: there["disks"]["sde"].update(table="backup-gpt", signatures=[found]))
+    broken.refuses(StaleError, "holds btrfs.*not in the plan")
+
+
+def test_what_a_safe_row_is_about_may_have_grown(tmp_path: Path) -> None:
+    """Nobody agreed to it, so there is nothing that it could be beyond."""
+    cfg = ["dir: local", "\tpath /var/lib/vz", "", "zfspool: some", "\tpool keep/some", ""]
+    there = host(pool("keep", "mirror", "B", "C", some={}), storage_cfg=cfg)
+    wanted = {
+        "pools": [want("keep", "mirror", "B", "C")],
+        "datasets": [{"name": "some", "pool": "keep", "properties": "atime=on"}],
+        "removed": {},
+    }
+    broken = Broken(case_of(there, wanted, tmp_path), "zfs set")
+    guest = {"/etc/pve/nodes/pve1/qemu-server/100.conf": ["scsi0: some:vm-100-disk-0"]}
+    broken.edit(lambda there: there["files"].update(guest))
+    assert broken.goes_on().ran == (SET,)
+
+
 def test_a_pool_that_is_half_mounted_is_mounted_to_the_end(tmp_path: Path) -> None:
-    """The import itself is not run again, and what it gives is what must hold before."""
+    """The import itself is not run again, and what it gives is what must hold before. Of the rows
+    behind it, what they need."""
     there = pool("tank", "mirror", "A", "B", a={})
     there |= {"state": "exported", "hostid": host()["hostid"], "hostname": "pve1"}
-    wanted = {"pools": [want("tank", "mirror", "A", "B")], "removed": {}}
-    broken = Broken(case_of(host(there), wanted, tmp_path), "zfs mount tank/a")
-    broken.goes_on()
-    assert broken.ran == ["zfs mount tank/a"]
+    made = host(there)
+    made["disks"]["sde"]["signatures"] = [PHOTOS]
+    wanted = {"pools": [want("tank", "mirror", "A", "B"), want("cold", "single", "E")],
+              "removed": {}}  # fmt: skip
+    broken = Broken(case_of(made, wanted, tmp_path), "zfs mount tank/a")
+    assert broken.goes_on().ran == ("import-pool:tank", WIPE, CREATE)
+    assert broken.ran[0] == "zfs mount tank/a"
+    assert broken.ran[1].startswith("zero")
     assert broken.new[0]["verdict"] == "partly"
+
+
+def test_what_a_later_row_needs_is_asked_before_the_first_one(case: Case) -> None:
+    """But for what the rows before it see to."""
+    broken = Broken(case, "zfs set").edit(lambda there: there["disks"].pop("sde"))
+    broken.refuses(StaleError, f"nothing was run:\n  {WIPE}: .*\n  {CREATE}: ")
+
+
+def test_a_wipe_behind_what_was_under_way_was_not_begun(tmp_path: Path) -> None:
+    """Nobody agreed to bytes that have lost their name before it."""
+    there = host(pool("keep", "mirror", "B", "C", some={}))
+    there["disks"]["sde"].update(signatures=[PHOTOS], data=MIDDLE)
+    wanted = {
+        "pools": [want("keep", "mirror", "B", "C"), want("cold", "single", "E")],
+        "datasets": [{"name": "some", "pool": "keep", "properties": "atime=on"}],
+        "removed": {},
+    }
+    broken = Broken(case_of(there, wanted, tmp_path), "zfs set", after=True)
+    broken.edit(lambda there: there["disks"]["sde"].update(signatures=[]))
+    broken.refuses(StaleError, f"{WIPE}: .*unknown data")
+
+
+LUN = "set-dataset-properties:tank/lun"
+
+
+def shrinking(folder: Path, at: str) -> Broken:
+    """A dataset to destroy, and a volume to shrink that somebody has grown meanwhile."""
+    lun = {"type": "volume", "set": {"volsize": "2G"}}
+    there = host(pool("tank", "mirror", "A", "B", old={"guid": "88"}, lun=lun))
+    wanted = {
+        "pools": [want("tank", "mirror", "A", "B")],
+        "datasets": [{"name": "lun", "pool": "tank", "type": "volume", "volsize": "1G"}],
+        "removed": {"datasets": ["tank/old"]},
+    }
+    broken = Broken(case_of(there, wanted, folder), at).rewrite(list.pop)
+    return broken.edit(
+        lambda there: there["pools"][0]["datasets"]["tank/lun"]["set"].update(volsize="4G")
+    )
+
+
+def test_what_the_next_row_changes_has_moved(tmp_path: Path) -> None:
+    """A loss that was agreed to was so from its value."""
+    shrinking(tmp_path, "zfs set").refuses(StaleError, f"{LUN}: .*was 2147483648")
+
+
+def test_what_a_later_row_changes_is_asked_when_its_turn_comes(tmp_path: Path) -> None:
+    """What an earlier row of the rest does to it is not seen yet."""
+    broken = shrinking(tmp_path, "zfs destroy")
+    with pytest.raises(StoppedError, match=f"{LUN}: what it changes has moved"):
+        broken.goes_on()
+    assert broken.ran == ["zfs destroy tank/old"]
