@@ -45,8 +45,10 @@ FAILED = Output(exit_code=1, stdout=b"", stderr=b"no")
 
 @pytest.fixture(autouse=True)
 def at_that_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The journals of these tests are written at the time of their plans."""
+    """The journals of these tests are written at the time of their plans, and nobody waits who does
+    not say so."""
     monkeypatch.setattr("phoenix_plan.apply.journal._now", lambda: "2026-11-23T08:00:00.000000Z")
+    monkeypatch.setattr("phoenix_plan.apply.resume.time.sleep", pytest.fail)
 
 
 @pytest.fixture
