@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import attrs
 import pytest
@@ -34,101 +34,30 @@ from phoenix_plan.apply.session import (
     select,
 )
 from phoenix_plan.codec import as_dict
-from phoenix_plan.commands import Output, Write
+from phoenix_plan.commands import Write
 from phoenix_plan.consent.modes import Consent, Rules
 from phoenix_plan.consent.policy import Policy, Protected
-from phoenix_plan.errors import DocumentError, HostError, PhoenixError
+from phoenix_plan.errors import DocumentError, HostError
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.refresh import refresh
-from tests.apply.machine import PHOTOS, by_id, host, pool, want, words
+from tests.apply.direct import (
+    CREATE,
+    DESTROY,
+    FAILED,
+    ORDER,
+    SET,
+    WIPE,
+    Called,
+    Json,
+    fails,
+    watched,
+)
+from tests.apply.machine import by_id, host, pool, want
 from tests.apply.test_given_up import FAILED as FAILED_BEFORE
 from tests.apply.test_given_up import KILLED, NOTHING, shelf
-from tests.properties.test_applying import NOW, Case, Log, approvals_of, case_of, session
+from tests.properties.test_applying import NOW, Case, approvals_of, case_of
 
-Json = dict[str, Any]
-DESTROY, SET = "destroy-dataset:keep/old", "set-dataset-properties:keep/some"
-WIPE, CREATE = f"wipe-disk:{by_id('E')}", "create-pool:cold"
-ORDER = (DESTROY, SET, WIPE, CREATE)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Case:
-    """A dataset to destroy, a disk to wipe for a new pool, and safe changes around them."""
-    datasets: Json = {"old": {"guid": "4711", "snapshots": {"monday": {}}}, "some": {}}
-    there = host(pool("keep", "mirror", "B", "C", **datasets))
-    there["disks"]["sde"]["signatures"] = [PHOTOS]
-    wanted = {
-        "pools": [want("keep", "mirror", "B", "C"), want("cold", "single", "E")],
-        "datasets": [{"name": "some", "pool": "keep", "properties": "atime=on"}],
-        "removed": {"datasets": ["keep/old"]},
-    }
-    return case_of(there, wanted, tmp_path)
-
-
-class Watching(Log):
-    """What was run, and somebody who may answer in the host's stead."""
-
-    instead: Callable[[Write], Output | None] = staticmethod(lambda _write: None)
-
-    def see(self, write: Write) -> Output | None:
-        super().see(write)
-        return self.instead(write)
-
-
-class Called:
-    """A session, and all that it told."""
-
-    def __init__(self, case: Case, mode: Any = "force-destructive", *typed: str) -> None:
-        self.case = case
-        self.log = Watching()
-        self.said: list[str] = []
-        self.granted: list[tuple[tuple[str, ...], Consent]] = []
-        self.events: list[str] = []
-        self.session = session(case, self.log, mode, typed)
-        self.change(
-            talk=attrs.evolve(
-                self.session.talk,
-                say=self.said.append,
-                granted=lambda rows, consent: self.granted.append(
-                    (tuple(row.id for row in rows), consent)
-                ),
-                event=self.events.append,
-            )
-        )
-        self.options(partial=False)
-
-    def change(self, **changes: Any) -> Self:
-        self.session = attrs.evolve(self.session, **changes)
-        return self
-
-    def options(self, **changes: Any) -> Self:
-        return self.change(options=attrs.evolve(self.session.options, **changes))
-
-    def rules(self, **changes: Any) -> Self:
-        return self.options(rules=attrs.evolve(self.session.options.rules, **changes))
-
-    def plan(self, **changes: Any) -> Self:
-        return self.change(plan=attrs.evolve(self.session.plan, **changes))
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.case.host.state_dir) / "runs"
-
-    @property
-    def lines(self) -> list[Json]:
-        (path,) = self.folder.glob("*.jsonl")
-        return [json.loads(line) for line in path.read_text().splitlines()]
-
-    def refused(self, error: type[PhoenixError], match: str, approved: int = 0) -> PhoenixError:
-        """Raises it, and nothing was written."""
-        before = self.case.host.path.read_bytes()
-        with pytest.raises(error, match=match) as caught:
-            apply_plan(self.session, approvals_of(self.session.plan, frozenset(range(approved))))
-        assert self.case.host.path.read_bytes() == before
-        assert self.log.writes == []
-        assert list(self.folder.glob("*.jsonl")) == []
-        return caught.value
 
 
 def test_a_run_from_beginning_to_end(case: Case) -> None:
@@ -522,25 +451,6 @@ def test_a_plan_is_known_by_its_bytes(case: Case) -> None:
     journal.write_text("".join(json.dumps(line) + "\n" for line in (begin, *lines)))
     with pytest.raises(DocumentError, match="was applied before, at "):
         apply_plan(Called(case).session, [])
-
-
-def fails(at: str, said: Output | Exception) -> Callable[[Write], Output | None]:
-    def see(write: Write) -> Output | None:
-        if not words(write).startswith(at):
-            return None
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-    return see
-
-
-def watched(called: Called, see: Callable[[Write], Output | None]) -> Called:
-    called.log.instead = see
-    return called
-
-
-FAILED = Output(exit_code=1, stdout=b"", stderr=b"no")
 
 
 def test_a_run_that_stops_says_so_in_its_last_line(case: Case) -> None:
