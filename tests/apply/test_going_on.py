@@ -193,6 +193,21 @@ def test_a_pool_is_made_anew_wherever_it_was_broken_off(at: str, after: bool, an
     assert len(again) == (not after)
 
 
+@pytest.mark.parametrize("at", ["zpool destroy", f"zero {by_id('A')}"])
+def test_labels_that_go_with_their_pool_may_read_otherwise(at: str, anew: Case) -> None:
+    """They say who had the pool last: a host that was renamed writes its name of now."""
+
+    def renamed(there: Json) -> None:
+        there["hostname"] = "renamed"
+        for letter in "ab":
+            for label in there["disks"][f"sd{letter}"].get("labels", []):
+                label["hostname"] = "renamed"
+
+    broken = Broken(anew, at).edit(renamed)
+    broken.goes_on()
+    assert broken.ran[-1].startswith("zpool create")
+
+
 def test_what_is_over_is_not_gone_on_with(case: Case) -> None:
     broken = Broken(case, "zfs set")
     broken.goes_on()
