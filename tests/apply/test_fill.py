@@ -22,7 +22,7 @@ IMPORT = ImportPool(
     pool="archive", guid=Guid("987654321"), state="exported", last_hostid="", last_hostname="",
     ours=True, disks=("x",),
 )  # fmt: skip
-RETIRE, ADD = KINDS["retire-dataset"][0], KINDS["add-storage"][0]
+RETIRE, ADD, UPDATE = (KINDS[one][0] for one in ("retire-dataset", "add-storage", "update-storage"))
 
 OFF, ON, NOAUTO = ({"canmount": value} for value in ("off", "on", "noauto"))
 
@@ -61,6 +61,13 @@ def test_a_placeholder_of_another_kind_of_action_is_none(word: str) -> None:
     assert filled(ADD, "x", word) == [("x", word)]
     other = RETIRE if word == FILESYSTEM else IMPORT
     assert filled(other, "x", word) == [("x", word)]
+
+
+def test_the_placeholders_are_those_that_the_actions_have() -> None:
+    """Where they part, a tool gets one as it stands."""
+    ends = {write.argv[-1] for action in (IMPORT, RETIRE, UPDATE) for write in action.writes()
+            if isinstance(write, Run)}  # fmt: skip
+    assert {one for one in ends if one[0] == "{"} == {FILESYSTEM, MOUNTED, MOUNTS, DIGEST[1]}
 
 
 def test_the_digest_of_storage_cfg_is_that_of_this_moment() -> None:
