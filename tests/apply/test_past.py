@@ -56,7 +56,7 @@ def test_a_run_field_by_field(tmp_path: Path) -> None:
     said = {"event": "output", "id": WIPE, "exit_code": 3, "stdout": "out", "stderr": "err"}
     found = record(
         tmp_path,
-        begin(OFF, WIPE, consent={WIPE: GRANT}, left_out=[ON]),
+        begin(OFF, WIPE, consent={WIPE: GRANT}, left_out=[ON], author="dave (k)"),
         *done(OFF),
         {**intent(WIPE), "safety": "destructive"},
         zero,
@@ -80,6 +80,7 @@ def test_a_run_field_by_field(tmp_path: Path) -> None:
         hostname="h",
         source="s",
         plan="p",
+        author="dave (k)",
         consent={WIPE: GRANT},
         rows=(OFF, WIPE),
         left=(WIPE,),

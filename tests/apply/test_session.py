@@ -37,6 +37,7 @@ from phoenix_plan.codec import as_dict
 from phoenix_plan.commands import Write
 from phoenix_plan.consent.modes import Consent, Rules
 from phoenix_plan.consent.policy import Policy, Protected
+from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.errors import DocumentError, HostError
 from phoenix_plan.hosts.simulated import SimulatedHost
 from phoenix_plan.refresh import refresh
@@ -62,7 +63,9 @@ HOUR = timedelta(hours=1)
 
 def test_a_run_from_beginning_to_end(case: Case) -> None:
     """Its journal begins with all that was agreed, its plan is kept beside it."""
-    called = Called(case).rules(digest="r" * 64, user="carol").change(source="the.json")
+    dave = Signature(key="k", names=("dave",))
+    called = Called(case).rules(digest="r" * 64, user="carol", author=dave)
+    called = called.change(source="the.json")
     report = apply_plan(called.session, [])
     assert report.ran == ORDER
     assert (report.left_out, dict(report.because), report.again) == ((), {}, False)
@@ -80,7 +83,7 @@ def test_a_run_from_beginning_to_end(case: Case) -> None:
         "run": journal.stem, "plan": called.session.digest, "source": "the.json",
         "host": as_dict(plan.host), "state": as_dict(plan.state), "config": plan.desired.digest,
         "user": "carol", "mode": "force-destructive", "rules": "r" * 64,
-        "consent": {one: as_dict(grants[one]) for one in (DESTROY, WIPE)},
+        "author": "dave (k)", "consent": {one: as_dict(grants[one]) for one in (DESTROY, WIPE)},
         "rows": list(ORDER), "left_out": [],
     }  # fmt: skip
     assert (end["event"], end["ok"], end["why"]) == ("end", True, "")
@@ -120,6 +123,7 @@ def test_only_what_is_safe(case: Case) -> None:
     (begin, *_) = called.lines
     assert (begin["rows"], begin["left_out"]) == ([SET], sorted({DESTROY, WIPE, CREATE}))
     assert begin["consent"] == {}
+    assert begin["author"] == ""
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,32 @@ def test_a_signature_that_is_not_right_is_nobodys(flaw: str, stderr: str) -> Non
     assert len(asked) == 1
 
 
+def test_a_key_is_everybodys_whom_it_may_sign_as() -> None:
+    """find-principals told one of them; whom it names itself is not asked about twice."""
+    said = {
+        "check-novalidate": ok(GOOD), "find-principals": ok("ann\n"), "ann revoked": ok(),
+        "bea revoked": ok(), "carl revoked": no(""), "carl": no("nothing of Carl's"),
+    }  # fmt: skip
+    keygen = Keygen(said)
+    also = ("carl", "bea", "ann", "*@x", "bea")
+    found = checked(b"message", b"signature", SIGNERS, keygen, also=also)
+    assert found == Signature(key=KEY, names=("ann", "bea"))
+    verify = f"verify -n {NAMESPACE} -f allowed -I"
+    assert keygen.asked[2:] == [
+        f"{verify} ann -r revoked", f"{verify} carl -r revoked", f"{verify} carl",
+        f"{verify} bea -r revoked",
+    ]  # fmt: skip
+    said["ann revoked"], said["ann"] = no(""), ok()
+    revoked = checked(b"message", b"signature", SIGNERS, Keygen(said), also=also)
+    assert revoked.names == (), "who is named by others alone did not sign"
+    assert revoked.flaw
+
+
+def test_who_a_signature_is_by() -> None:
+    assert Signature(key=KEY, names=("ann", "bea")).who == f"ann = bea ({KEY})"
+    assert Signature(key=KEY, flaw="spoilt").who == ""
+
+
 def test_a_plans_signature_is_one_of_its_author() -> None:
     """In a namespace of its own, through all that is asked."""
     good = GOOD.replace(NAMESPACE, AUTHOR)
