@@ -4,6 +4,8 @@ what is written down, and what is told at the end."""
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,7 +55,7 @@ from tests.apply.direct import (
     fails,
     watched,
 )
-from tests.apply.machine import by_id, host, pool, want
+from tests.apply.machine import by_id, host, pool, want, words
 from tests.apply.test_given_up import FAILED as FAILED_BEFORE
 from tests.apply.test_given_up import KILLED, NOTHING, shelf
 from tests.properties.test_applying import NOW, Case, approvals_of, case_of
@@ -467,6 +469,19 @@ def test_a_run_that_stops_says_so_in_its_last_line(case: Case) -> None:
     with pytest.raises(DocumentError) as again:
         apply_plan(called.session, [])
     assert "phoenix resume goes on with that run." in again.value.hint
+
+
+def test_a_signal_is_told_and_stops_it_between_two_actions(case: Case) -> None:
+    def see(write: Write) -> None:
+        if words(write).startswith("zfs set"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    told: list[str] = []
+    called = watched(Called(case), see)
+    called.change(talk=attrs.evolve(called.session.talk, signalled=told.append))
+    with pytest.raises(StoppedError, match=f"interrupted by SIGTERM before {WIPE}"):
+        apply_plan(called.session, [])
+    assert [one.split(":")[0] for one in told] == ["SIGTERM"]
 
 
 def test_a_mistake_of_phoenix_itself_is_written_down_as_well(case: Case) -> None:
