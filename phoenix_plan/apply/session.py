@@ -154,7 +154,9 @@ def apply_plan(session: Session, approvals: Iterable[Presented]) -> Report:
             # A person takes their time, and the host goes on meanwhile.
             actual = session.look()
             same_host(session, actual)
-            chosen = {row.id for row in rows}
+            barred = _barred(session, actual)
+            because = {**because, **barred}
+            chosen = {row.id for row in rows} - barred.keys()
             rows = tuple(row for row in _still_true(session, actual) if row.id in chosen)
         session.talk.granted(rows, consent)
         left_out = tuple(sorted({row.id for row in plan.actions} - {row.id for row in rows}))

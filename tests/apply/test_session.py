@@ -385,6 +385,22 @@ def test_a_host_that_is_another_by_then(case: Case) -> None:
     assert called.log.writes == []
 
 
+@pytest.mark.parametrize("partial", [False, True])
+def test_a_disk_that_is_protected_by_then(partial: bool, case: Case) -> None:
+    """By a name that it did not have when the person was asked."""
+    policy = Policy(protected=Protected(disks=("/dev/disk/by-id/ata-KEEP",)))
+    called = Called(case, "interactive").rules(policy=policy).options(partial=partial)
+    meanwhile(called, lambda there: there["disks"]["sde"]["by_id"].append("ata-KEEP"))
+    if partial:
+        report = apply_plan(called.session, [])
+        assert report.ran == called.granted[0][0] == (DESTROY, SET)
+        assert "protects" in report.because[WIPE]
+        return
+    with pytest.raises(PolicyError, match=f"{WIPE}: .*protects"):
+        apply_plan(called.session, [])
+    assert called.log.writes == []
+
+
 def test_only_what_was_chosen_runs_after_a_person_was_asked(case: Case) -> None:
     called = Called(case, "interactive", "yes").rules(policy=PROTECTED)
     # There is one row to ask about: what is barred is none.
