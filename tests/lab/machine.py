@@ -15,7 +15,7 @@ from attrs import frozen
 
 from tests.lab import initrd
 from tests.lab.disks import PLAIN, Disk, content_digest, copy_sparse, drive_arguments, source
-from tests.lab.errors import LabError
+from tests.lab.errors import LabError, StoodStill
 from tests.lab.roots import Root
 
 BOOT_TIMEOUT_S = 180.0
@@ -361,7 +361,8 @@ class Machine:
             # An answer that comes later would be taken for the next request's.
             self._lost = True
             name = self.root.guest.name
-            raise LabError(f"guest {name}, no answer to `{doing}`\n{self.console()}") from error
+            kind = StoodStill if isinstance(error, TimeoutError) else LabError
+            raise kind(f"guest {name}, no answer to `{doing}`\n{self.console()}") from error
 
     def _command(self, name: str, **arguments: str) -> None:
         """A QMP command, waited for; QEMU's events in between are passed over."""

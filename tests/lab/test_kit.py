@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,13 +13,14 @@ from tests.lab import anew
 from tests.lab.bench import Bench, Boot, boots, plan_differences
 from tests.lab.casefile import Case, DiskSpec, ExpectedPlan, Step, load_case, load_cases, selected
 from tests.lab.disks import BLOCK, Disk, Kind, content_digest, drive_arguments
-from tests.lab.errors import LabError
+from tests.lab.errors import LabError, StoodStill
 from tests.lab.guests import GUESTS
 from tests.lab.hosttools import fetch_settings
 from tests.lab.machine import Answer, Machine
 from tests.lab.record import BLOCK as BLOCK_COMMANDS
 from tests.lab.record import HOST, JSON, TEXT, name_of, situations, until_last
 from tests.lab.renew import put_in_place
+from tests.lab.retry import BootedAnew, once_more
 from tests.lab.simulation import outcome, unlike
 from tests.recordings import NEW, hostid_of, pool_guid, vdev_guid, version_of
 
@@ -449,3 +451,50 @@ def test_half_of_the_recordings_replace_nothing(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="lacks 02-b; nothing was replaced"):
         put_in_place(tmp_path / "new", tmp_path / "stored", ["01-a", "02-b"])
     assert (tmp_path / "stored/01-a/commands.tsv").read_text() == "old"
+
+
+class Ended:
+    """A run that ends so, one time after another."""
+
+    def __init__(self, *endings: Exception | None) -> None:
+        self.endings = list(endings)
+
+    def __call__(self) -> None:
+        ending = self.endings.pop(0)
+        if ending is not None:
+            raise ending
+
+
+def test_a_guest_that_stood_still_is_booted_anew_once_and_told() -> None:
+    with pytest.warns(BootedAnew, match="a second time, in a new boot: no answer"):
+        once_more(Ended(StoodStill("no answer"), None))
+    with pytest.warns(BootedAnew), pytest.raises(StoodStill, match="again"):
+        once_more(Ended(StoodStill("no answer"), StoodStill("again"), None))
+    with pytest.warns(BootedAnew), pytest.raises(AssertionError, match="wrong"):
+        once_more(Ended(StoodStill("no answer"), AssertionError("wrong"), None))
+
+
+@pytest.mark.parametrize("error", [LabError("a command failed"), AssertionError("wrong")])
+def test_nothing_else_is_tried_again(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        once_more(Ended(error, None))
+
+
+@pytest.mark.parametrize(("error", "kind"), [(TimeoutError, StoodStill), (OSError, LabError)])
+def test_no_answer_in_time_is_told_from_a_guest_that_is_gone(
+    error: type[OSError], kind: type[LabError], tmp_path: Path
+) -> None:
+    class Silent:
+        def send(self, _what: object) -> None:
+            pass
+
+        def receive(self, _timeout_s: float) -> None:
+            raise error
+
+    machine = Machine.__new__(Machine)
+    vars(machine).update(
+        folder=tmp_path, root=SimpleNamespace(guest=GUESTS["trixie"]), _agent=Silent()
+    )
+    with pytest.raises(LabError, match="guest trixie, no answer to `true`") as caught:
+        machine.run("true")
+    assert type(caught.value) is kind

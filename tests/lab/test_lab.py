@@ -14,6 +14,7 @@ from tests.lab.bench import Bench, Boot, boots
 from tests.lab.casefile import Case, load_cases, selected
 from tests.lab.errors import LabError
 from tests.lab.guests import GUESTS
+from tests.lab.retry import once_more
 
 SAMPLE: dict[str, str | None] = {
     "create_kinds": None,
@@ -75,7 +76,8 @@ def bench() -> Iterator[Bench]:
         yield bench
 
 
+@pytest.mark.filterwarnings("default::tests.lab.retry.BootedAnew")
 @pytest.mark.parametrize(("boot", "case"), _asked_for())
 def test_case(bench: Bench, boot: Boot, case: Case) -> None:
     """The case comes out as its file says, and no disk changes that the file does not name."""
-    bench.run(boot, case)
+    once_more(lambda: bench.run(boot, case))
