@@ -25,16 +25,11 @@ from phoenix_plan.cli.answers import (
     answer,
 )
 from phoenix_plan.cli.past import ENDINGS
-from phoenix_plan.cli.rules import (
-    HostRules,
-    people_of,
-    rules_at,
-    rules_for,
-)
+from phoenix_plan.cli.rules import HostRules, people_of, rules_at, rules_for
 from phoenix_plan.consent.bars import bars, known_of, too_old
 from phoenix_plan.consent.modes import Consent, Rules, gather
 from phoenix_plan.consent.policy import Policy, Source
-from phoenix_plan.consent.presented import Judged, author_unknown, judge
+from phoenix_plan.consent.presented import Judged, author_unknown
 from phoenix_plan.consent.signatures import Signature
 from phoenix_plan.errors import UsageError
 from phoenix_plan.hosts.open import open_writable
@@ -93,8 +88,8 @@ class Looked:
 
     def _author(self) -> str:
         """Who made the plan, or that nobody can say; empty where the policy does not ask."""
-        names = self.author.names if self.author is not None else ()
-        return author_unknown(self.rules.policy, self.author) or " = ".join(names)
+        called = self.author.called if self.author is not None else ""
+        return author_unknown(self.rules.policy, self.author) or called
 
     def _before(self) -> str:
         """That the plan was applied before, or that nobody can say."""
@@ -245,21 +240,13 @@ def look(path: str, *, approvals: Iterable[str], policy: str | None, host: str |
         ask=None,
         without=barred,
     )
-    judged = judge(
-        given,
-        digest=stored.digest,
-        machine=plan.host.machine,
-        policy=rules.policy,
-        now=now,
-        author=author,
-    )
     applied, unknown = _applied(policy, host, key_of(plan, stored.digest))
     return Looked(
         stored=stored,
         host="" if policy is not None else host or "local",
         rules=rules,
         author=author,
-        judged=judged,
+        judged=consent.judged,
         consent=consent,
         barred=barred,
         too_old=too_old(plan, rules.policy, now),

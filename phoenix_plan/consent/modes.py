@@ -44,13 +44,14 @@ class Consent:
 
     `refused` are ids of destructive actions without consent; `said` are sentences on sources that
     did not count (an approval that expired, a mode that the config bars). `lacking` says for some
-    of the refused what would be needed.
+    of the refused what would be needed. `judged` are the approvals, and whether each counts.
     """
 
     grants: Mapping[str, Grant]
     refused: tuple[str, ...]
     said: tuple[str, ...] = ()
     lacking: Mapping[str, str] = attrs.field(factory=dict)
+    judged: tuple[Judged, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +102,7 @@ def gather(
         said.append(f"an approval would not count: {unknown}")
     closes = policy.closes(now)
     if policy.hours and closes is None and rows:
-        return _closed(rows, policy, now, said)
+        return _closed(rows, policy, now, said, judged)
     grants: dict[str, Grant] = {}
     lacking: dict[str, str] = {}
     for row in rows:
@@ -125,16 +126,23 @@ def gather(
         }
     refused = tuple(row.id for row in rows if row.id not in grants)
     said += [f"{one}: {why}" for one, why in lacking.items()]
-    return Consent(grants=grants, refused=refused, said=tuple(said), lacking=lacking)
+    return Consent(grants=grants, refused=refused, said=tuple(said), lacking=lacking, judged=judged)
 
 
-def _closed(rows: Sequence[Row], policy: Policy, now: datetime, said: Sequence[str]) -> Consent:
+def _closed(
+    rows: Sequence[Row],
+    policy: Policy,
+    now: datetime,
+    said: Sequence[str],
+    judged: tuple[Judged, ...],
+) -> Consent:
     opens = policy.opens(now)
     why = "the policy of this host lets nothing destructive begin at this hour" + (
         f"; the next that it allows begins at {timestamp(opens)}" if opens else ""
     )
     ids = tuple(row.id for row in rows)
-    return Consent(grants={}, refused=ids, said=(*said, why), lacking=dict.fromkeys(ids, why))
+    lacking = dict.fromkeys(ids, why)
+    return Consent(grants={}, refused=ids, said=(*said, why), lacking=lacking, judged=judged)
 
 
 def _approved(row: Row, judged: Iterable[Judged], needed: int) -> tuple[Grant | None, int]:

@@ -33,8 +33,8 @@ class Presented:
         if not signed.names:
             # Whose key it is, nobody here can say.
             return f"{claimed} (signed, and nobody here knows by whom)"
-        names = " = ".join(signed.names)
-        return names if claimed in signed.names else f"{names} (calls themselves {claimed})"
+        called = signed.called
+        return called if claimed in signed.names else f"{called} (calls themselves {claimed})"
 
     @property
     def people(self) -> frozenset[str]:
@@ -80,7 +80,7 @@ def judge(
         return tuple(_refused(one, unknown) for one in found)
     people = _joined(_known_by(author), given)
     why = (
-        f"it was given by who made the plan ({' = '.join(author.names)}), and the policy of this "
+        f"it was given by who made the plan ({author.called}), and the policy of this "
         "host does not count its author"
     )
     return tuple(_refused(one, why) if one.given.people & people else one for one in found)

@@ -57,9 +57,14 @@ class Signature:
     flaw: str = ""
 
     @property
+    def called(self) -> str:
+        """All their names, empty where nobody is known to have the key."""
+        return " = ".join(self.names)
+
+    @property
     def who(self) -> str:
-        """Whose it is by their names here, with the key; empty where nobody is known to have it."""
-        return f"{' = '.join(self.names)} ({self.key})" if self.names else ""
+        """The same with the key."""
+        return f"{self.called} ({self.key})" if self.names else ""
 
 
 def checked(
@@ -96,22 +101,16 @@ def checked(
         said = _said(found)
         reason = f"{key}; {said}" if said else key
         return Signature(key=key, flaw=f"nobody in {signers.allowed} has its key ({reason})")
-    flaws: list[str] = []
-    held: list[str] = []
-    for name in names:
-        flaw = _flaw(name, message, signature, signers, keygen, namespace=namespace)
-        if flaw:
-            flaws.append(flaw)
-        else:
-            held.append(name)
-    if held:
-        held += [
-            name
-            for name in dict.fromkeys(also)
-            if name not in held
-            and not _flaw(name, message, signature, signers, keygen, namespace=namespace)
-        ]
-    return Signature(key=key, names=tuple(held), flaw="" if held else f"{'; '.join(flaws)} ({key})")
+
+    def flaw(name: str) -> str:
+        return _flaw(name, message, signature, signers, keygen, namespace=namespace)
+
+    flaws = {name: flaw(name) for name in names}
+    held = [name for name in names if not flaws[name]]
+    if not held:
+        return Signature(key=key, flaw=f"{'; '.join(flaws.values())} ({key})")
+    more = [name for name in dict.fromkeys(also) if name not in flaws and not flaw(name)]
+    return Signature(key=key, names=(*held, *more))
 
 
 def _flaw(

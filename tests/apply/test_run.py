@@ -18,10 +18,11 @@ from phoenix_plan.commands import Output, Write
 from phoenix_plan.documents import parse_document
 from phoenix_plan.errors import HostError
 from phoenix_plan.schema_check import check
+from tests.apply.direct import CREATE, DESTROY, SET, WIPE, fails
+from tests.apply.direct import ORDER as IN_ORDER
 from tests.apply.machine import (
     PHOTOS,
     Machine,
-    by_id,
     host,
     pool,
     typing,
@@ -32,6 +33,7 @@ from tests.apply.machine import (
 
 Json = dict[str, Any]
 Patch = pytest.MonkeyPatch
+ORDER = list(IN_ORDER)  # as JSON has it
 
 
 @pytest.fixture
@@ -48,24 +50,6 @@ def planned(machine: Machine) -> Machine:
     )
     assert machine.plan().code == 0
     return machine
-
-
-DESTROY, SET = "destroy-dataset:keep/old", "set-dataset-properties:keep/some"
-WIPE, CREATE = f"wipe-disk:{by_id('E')}", "create-pool:cold"
-ORDER = [DESTROY, SET, WIPE, CREATE]
-
-
-def failing(start: str, said: Output | Exception) -> Callable[[Write], Output | None]:
-    """A tool that fails in the middle."""
-
-    def see(write: Write) -> Output | None:
-        if not words(write).startswith(start):
-            return None
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-    return see
 
 
 def failed(stderr: str) -> Output:
@@ -226,7 +210,7 @@ def test_a_path_that_is_no_text_is_written_down_all_the_same(planned: Machine) -
 
 def test_a_run_that_failed_counts_as_one(planned: Machine, monkeypatch: Patch) -> None:
     with monkeypatch.context() as patch:
-        watch(patch, failing("zfs destroy keep/old@", failed("busy")))
+        watch(patch, fails("zfs destroy keep/old@", failed("busy")))
         assert planned.apply("--mode", "force-destructive").code == 7
     assert planned.apply("--mode", "force-destructive").code == 65
 
@@ -324,7 +308,7 @@ def test_a_failure_stops_the_run_with_a_true_account(
 ) -> None:  # fmt: skip
     """Nothing behind it runs; what ran is told, on the screen and in the journal."""
     done, failed_at, left = ORDER[:turn], ORDER[turn], ORDER[turn + 1 :]
-    watch(monkeypatch, failing(at, how))
+    watch(monkeypatch, fails(at, how))
     planned.approve()
     called = planned.apply()
     assert called.code == 7
@@ -350,7 +334,7 @@ def test_an_exit_status_is_no_proof(
     at: str, failed_at: str, planned: Machine, monkeypatch: Patch
 ) -> None:
     """A tool that says it did what it did not do."""
-    watch(monkeypatch, failing(at, Output(exit_code=0, stdout=b"", stderr=b"")))
+    watch(monkeypatch, fails(at, Output(exit_code=0, stdout=b"", stderr=b"")))
     planned.approve()
     called = planned.apply()
     assert called.code == 7

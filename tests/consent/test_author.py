@@ -90,34 +90,28 @@ def by_the_authors_other_key(rules: Rules) -> None:
 
 def by_a_name_that_the_file_gives_the_author_too(rules: Rules) -> None:
     """ssh-keygen tells the first line that has a key, and no other."""
-    lines = [
-        f"alice@example.org {rules.public('alice')}",
-        f"al@example.org {rules.public('alice')}",
-        f"al@example.org {rules.public('second')}",
-    ]
-    rules.write("allowed_signers", "\n".join(lines) + "\n")
+    rules.allow(
+        ("alice@example.org", "alice"), ("al@example.org", "alice"), ("al@example.org", "second")
+    )
     rules.approve("second")
 
 
 def by_a_key_that_the_file_gives_the_author_too(rules: Rules) -> None:
-    lines = [
-        f"al@example.org {rules.public('second')}",
-        f"alice@example.org {rules.public('second')}",
-        f"alice@example.org {rules.public('alice')}",
-    ]
-    rules.write("allowed_signers", "\n".join(lines) + "\n")
+    rules.allow(
+        ("al@example.org", "second"),
+        ("alice@example.org", "second"),
+        ("alice@example.org", "alice"),
+    )
     rules.approve("second")
 
 
 def by_the_second_name_of_the_authors_certificate(rules: Rules) -> None:
     certified = certificate(rules, "alice", "alice@example.org,al@example.org")
-    authority = f"cert-authority {rules.public('authority')}"
-    lines = [
-        f"alice@example.org {authority}",
-        f"al@example.org {authority}",
-        f"al@example.org {rules.public('second')}",
-    ]
-    rules.write("allowed_signers", "\n".join(lines) + "\n")
+    rules.allow(
+        ("alice@example.org cert-authority", "authority"),
+        ("al@example.org cert-authority", "authority"),
+        ("al@example.org", "second"),
+    )
     made_by(rules, certified)
     rules.approve("second")
 
@@ -125,8 +119,10 @@ def by_the_second_name_of_the_authors_certificate(rules: Rules) -> None:
 def by_a_certificate_with_the_authors_name_behind(rules: Rules) -> None:
     author = certificate(rules, "alice", "alice@example.org")
     other = certificate(rules, "second", "al@example.org,alice@example.org")
-    authority = f"cert-authority {rules.public('authority')}"
-    rules.write("allowed_signers", f"al@example.org {authority}\nalice@example.org {authority}\n")
+    rules.allow(
+        ("al@example.org cert-authority", "authority"),
+        ("alice@example.org cert-authority", "authority"),
+    )
     made_by(rules, author)
     rules.approve(other)
 
@@ -144,23 +140,18 @@ def certificate(rules: Rules, key: str, names: str) -> str:
 
 def by_somebody_that_an_approval_joins_to_the_author(rules: Rules) -> None:
     """The second key has the author's name and another, which the third has, too."""
-    lines = [
-        f"alice@example.org {rules.public('alice')}",
-        f"alice@example.org,al@example.org {rules.public('second')}",
-        f"al@example.org {rules.public('third')}",
-    ]
-    rules.write("allowed_signers", "\n".join(lines) + "\n")
+    rules.allow(
+        ("alice@example.org", "alice"),
+        ("alice@example.org,al@example.org", "second"),
+        ("al@example.org", "third"),
+    )
     rules.approve("second")
     rules.approve("third")
 
 
 def by_the_authors_certificate(rules: Rules) -> None:
     both = certificate(rules, "alice", "al@example.org")
-    rules.write(
-        "allowed_signers",
-        f"alice@example.org {rules.public('alice')}\n"
-        f"*@example.org cert-authority {rules.public('authority')}\n",
-    )
+    rules.allow(("alice@example.org", "alice"), ("*@example.org cert-authority", "authority"))
     rules.approve(both)
 
 

@@ -26,7 +26,7 @@ with (
     contextlib.redirect_stderr(io.StringIO()),  # a line for each module
     atheris.instrument_imports(include=["phoenix_plan"], enable_loader_override=False),
 ):
-    from tests.fuzz.inputs import EDITS, pack, unpack
+    from tests.fuzz.inputs import edit, pack, unpack
     from tests.fuzz.readers import READERS, Reader
     from tests.fuzz.test_readers import check
 
@@ -57,12 +57,11 @@ class Guided:
         anew = self.blind or draw.random() < AFRESH
         parts = list(() if anew else unpack(data)) or list(draw.choice(self.seeds))
         for _ in range(draw.randint(1, 5)):
-            at = draw.randrange(self.reader.fixed, len(parts))
-            other = draw.choice(self.seeds)
             if draw.random() < 0.3:
+                at = draw.randrange(self.reader.fixed, len(parts))
                 parts[at] = atheris.Mutate(parts[at], max(len(parts[at]) * 2, 64))
             else:
-                parts[at] = draw.choice(EDITS)(draw, parts[at], other[min(at, len(other) - 1)])
+                edit(draw, parts, self.seeds, self.reader.fixed)
         made = pack(tuple(parts))
         return made if len(made) <= longest else data
 

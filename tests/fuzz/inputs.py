@@ -131,6 +131,14 @@ EDITS = (
 )  # fmt: skip
 
 
+def edit(draw: random.Random, parts: list[bytes], seeds: Sequence[Parts], fixed: int) -> None:
+    """Change one of the parts behind the first `fixed`, with another input at hand."""
+    at = draw.randrange(fixed, len(parts))
+    other = draw.choice(seeds)
+    change = draw.choice(EDITS)
+    parts[at] = change(draw, parts[at], other[min(at, len(other) - 1)])
+
+
 def damaged(seeds: Sequence[Parts], fixed: int) -> st.SearchStrategy[Parts]:
     """One of the seeds with up to five edits; the first `fixed` parts stay as they are.
 
@@ -140,11 +148,7 @@ def damaged(seeds: Sequence[Parts], fixed: int) -> st.SearchStrategy[Parts]:
     def made(which: int, edits: list[int]) -> Parts:
         parts = list(seeds[which])
         for number in edits:
-            draw = random.Random(number)  # noqa: S311 - no secret
-            at = draw.randrange(fixed, len(parts))
-            other = draw.choice(seeds)
-            edit = draw.choice(EDITS)
-            parts[at] = edit(draw, parts[at], other[min(at, len(other) - 1)])
+            edit(random.Random(number), parts, seeds, fixed)  # noqa: S311 - no secret
         return tuple(parts)
 
     def noise(which: int, parts: list[bytes]) -> Parts:
