@@ -1001,3 +1001,13 @@ def test_nobody_is_told_of_an_author_where_none_is_asked_for() -> None:
         "signed approvals by 2 different people, not by the plan's author "
         "(kinds.wipe-disk.approvers, author_counts)"
     )
+
+
+@pytest.mark.parametrize("hours", [(), (Hours(begin="20:00", end="21:00"),)])
+def test_consent_has_what_each_approval_came_to(hours: tuple[Hours, ...]) -> None:
+    """At any hour: verify shows it."""
+    policy = Policy(hours=hours)
+    given = [given_by("ann"), given_by("bob", ago=timedelta(hours=2))]
+    alone = judge(given, digest=DIGEST, machine=PLAN.host.machine, policy=policy, now=NOW)
+    assert [bool(one.why) for one in alone] == [False, True]
+    assert consent(policy, *given).judged == alone
